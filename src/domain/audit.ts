@@ -1,0 +1,67 @@
+// What the audit records. Names follow the OWASP logging vocabulary where it has one.
+
+/** Names of audit events: a closed list, so that metrics and searches can rely on it. */
+export const AUDIT_EVENTS = [
+  'authn_login_success',
+  'authn_login_fail',
+  'authn_login_fail_max',
+  'authn_password_change',
+  'authn_level_reached',
+  'authn_level_refused',
+  'authn_token_created',
+  'authn_token_revoked',
+  'authn_token_reuse',
+  'session_created',
+  'session_ended',
+  'device_added',
+  'device_renamed',
+  'device_removed',
+  'device_locked',
+  'device_unlocked',
+  'device_cloned',
+  'enrolment_started',
+  'enrolment_contested',
+  'enrolment_cancelled',
+  'transaction_opened',
+  'transaction_approved',
+  'transaction_denied',
+  'transaction_reported',
+  'transaction_failed',
+  'second_proof_sent',
+  'second_proof_passed',
+  'second_proof_failed',
+  'user_created',
+  'user_updated',
+  'user_disabled',
+  'user_enabled',
+  'user_invited',
+  'user_factor_reset',
+  'excess_rate_limit_exceeded',
+  'malicious_csrf',
+  'sys_startup',
+  'sys_shutdown',
+  'sys_config_reloaded',
+  'sys_config_refused',
+] as const;
+
+/** One of {@link AUDIT_EVENTS}. */
+export type AuditName = (typeof AUDIT_EVENTS)[number];
+
+/** One event. Never holds a secret; session ids are hashed by the caller. */
+export interface AuditEvent {
+  event: AuditName;
+  outcome: 'success' | 'failure';
+  /** Why, as one of our refusal codes. */
+  reason?: string;
+  /** The person concerned. */
+  sub?: string;
+  /** Who did it, where that is another one: `cli`, `system`. */
+  actor?: string;
+  clientId?: string;
+  ip?: string;
+  userAgent?: string;
+  factor?: string;
+  acr?: string;
+  amr?: readonly string[];
+  detail?: { readonly [name: string]: string | number | boolean };
+}

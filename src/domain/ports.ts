@@ -1,0 +1,324 @@
+// The ports: what a use case may touch. `World` is their sum; a use case names what it needs by Pick<World, …>.
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Random } from '../platform/random.ts';
+import type { AuditEvent } from './audit.ts';
+import type { Device, PinVerifier, Sealed } from './device.ts';
+import type { Enrolment, EnrolmentState } from './enrolment.ts';
+import type { Transaction, TransactionMode, TransactionState } from './transaction.ts';
+import type { User } from './user.ts';
+
+/** Where the PIN is chosen: on the account page (as people know it), or on the phone alone (SP 800-63B-4 section 3.2.10). */
+export type PinSetup = 'browser' | 'phone';
+
+// ── What lasts (PostgreSQL, or PGlite in the embedded default) ─────────────────────────────────────────────────────
+
+/** People. */
+export interface Users {
+  byId(id: string): Promise<User | undefined>;
+  /** @param login in its canonical spelling. */
+  byLogin(login: string): Promise<User | undefined>;
+  /** @param email compared without regard to case. */
+  byEmail(email: string): Promise<User[]>;
+  list(): Promise<User[]>;
+  /** False where the sign-in name is taken. */
+  insert(user: User, passwordHash?: string): Promise<boolean>;
+  passwordHash(id: string): Promise<string | undefined>;
+  setPasswordHash(id: string, hash: string): Promise<void>;
+  setState(id: string, state: User['state']): Promise<boolean>;
+  setLocale(id: string, locale: string): Promise<void>;
+  /** Raises `factorsVersion` by one. */
+  factorsChanged(id: string): Promise<void>;
+  setPushPaused(id: string, paused: boolean): Promise<void>;
+  /** Counts one more wrong number before it is checked; answers the new count. */
+  reserveNumber(id: string): Promise<number>;
+  /** Counts one more offline code before it is checked; undefined where the way is closed (50, protocol section 5.3). */
+  reserveOffline(id: string): Promise<number | undefined>;
+  /** A success: the count of the way that was used starts again. */
+  clearNumbers(id: string): Promise<void>;
+  clearOffline(id: string): Promise<void>;
+}
+
+/** A device as it is first written. */
+export interface NewDevice {
+  device: Device;
+  installHash: string;
+  verifier: PinVerifier;
+  offline: Sealed;
+  /** SHA-256 of the first ratchet value, base64url. */
+  ratchet: string;
+}
+
+/** Answer of the PIN counter's reservation (protocol section 6). `retryAfter` in seconds. */
+export type PinReservation =
+  | { ok: true; failures: number; verifier: PinVerifier }
+  | { ok: false; why: 'locked' }
+  | { ok: false; why: 'blocked'; retryAfter: number }
+  | { ok: false; why: 'removed' };
+
+/** Phones. Statements are those of protocol section 6, each one atomic. */
+export interface Devices {
+  /** Any device that ever was, also a removed one. */
+  byId(id: string): Promise<Device | undefined>;
+  /** Active and locked ones, oldest first. */
+  ofUser(userId: string): Promise<Device[]>;
+  /** How many devices, active or locked, other than this person's carry this install hash. */
+  othersWithInstall(installHash: string, userId: string): Promise<number>;
+  /** False where a device of this id exists. */
+  insert(device: NewDevice): Promise<boolean>;
+  rename(id: string, userId: string, name: string): Promise<boolean>;
+  /** Sets `removed` and deletes the verifier, the offline key and the push address. False where it is not this person's or already removed. */
+  remove(id: string, userId: string): Promise<boolean>;
+  /** Commits a strictly rising counter; false where it is not higher than the last. */
+  commitCounter(id: string, counter: number): Promise<boolean>;
+  /** Whether the ratchet (SHA-256, base64url) is the newest or the one before. */
+  ratchetKnown(id: string, presented: string): Promise<boolean>;
+  reservePin(id: string): Promise<PinReservation>;
+  /** The right PIN after reservation `n`: clears the count, moves the ratchet, remakes the verifier. False: refused. */
+  settleRightPin(id: string, n: number, presented: string, next: string, verifier: PinVerifier): Promise<boolean>;
+  /** Moves the ratchet only (approval by biometric). */
+  moveRatchet(id: string, presented: string, next: string): Promise<boolean>;
+  /** Locks after the fifth wrong PIN; true where this call locked it. */
+  lockAfterWrongPin(id: string): Promise<boolean>;
+  /** Locks a copied device; true where this call locked it. */
+  lockCloned(id: string): Promise<boolean>;
+  /** Unlocks by another strong factor: two tries are left. A cloned device is never unlocked. */
+  unlock(id: string, userId: string): Promise<boolean>;
+  /** The sealed offline key of an active device. */
+  offlineKey(id: string): Promise<Sealed | undefined>;
+  /** A new PIN: verifier, offline key and ratchet in one statement (protocol section 8). */
+  changePin(id: string, n: number, presented: string, next: string, verifier: PinVerifier, offline: Sealed): Promise<boolean>;
+  touch(id: string): Promise<void>;
+}
+
+/** Browsers on which a person has finished with a phone before (protocol section 5). Never lowers what is proven. */
+export interface KnownBrowsers {
+  /** The person whom this cookie value (hashed) belongs to, where not expired. */
+  find(hash: string): Promise<{ userId: string } | undefined>;
+  /** Replaces `previous` (if given) with a new value for 90 days. */
+  remember(userId: string, hash: string, previous?: string): Promise<void>;
+  forgetAll(userId: string): Promise<void>;
+}
+
+/** Purposes of a one-time link or code that is sent to a person. */
+export type TicketPurpose = 'invite' | 'password_reset';
+
+/** One-time links, kept by hash. */
+export interface Tickets {
+  insert(ticket: { hash: string; userId: string; purpose: TicketPurpose; expiresInSeconds: number }): Promise<void>;
+  /** The person of an open ticket, without spending it. */
+  peek(hash: string, purpose: TicketPurpose): Promise<string | undefined>;
+  /** Spends it: exactly one caller gets the person. */
+  spend(hash: string, purpose: TicketPurpose): Promise<string | undefined>;
+  cancelAll(userId: string): Promise<void>;
+}
+
+/** Facts "used" that outlive a loss of Redis. */
+export interface Spent {
+  /** True for exactly one caller. */
+  transaction(id: string): Promise<boolean>;
+}
+
+/** The append-only, hash-chained audit. */
+export interface Audit {
+  record(event: AuditEvent): Promise<void>;
+}
+
+/** Everything that lasts. In `World.records` each call commits by itself; in `World.atomically` all of them commit together. */
+export interface Records {
+  users: Users;
+  devices: Devices;
+  knownBrowsers: KnownBrowsers;
+  tickets: Tickets;
+  spent: Spent;
+  audit: Audit;
+}
+
+// ── What may be lost (Redis, or this process in the embedded default) ──────────────────────────────────────────────
+
+/** Answer of an atomic move. */
+export type Move<T> = { ok: true; now: T } | { ok: false; now: T | undefined };
+
+/** Sign-in requests to phones. Every time is taken from the store's clock. */
+export interface Transactions {
+  /** Milliseconds by the store's clock. */
+  now(): Promise<number>;
+  /** Opens one; ends the oldest beyond 10 open of the user and 5 of the browser, and the user's open push where this is a push. */
+  open(
+    transaction: Omit<Transaction, 'state' | 'startedAt' | 'expiresAt' | 'codeTries' | 'claimedBy' | 'openedBy' | 'device' | 'means'>,
+    lifeSeconds: number,
+  ): Promise<Transaction>;
+  /** A transaction, `expired` where its time is over and it was still pending; kept findable for a while after its end. */
+  find(id: string): Promise<Transaction | undefined>;
+  /** Pending transactions of a user, oldest first. */
+  pendingOf(userId: string): Promise<Transaction[]>;
+  /** First good claim wins; false where another device has it or it is no longer pending. */
+  claim(id: string, deviceId: string): Promise<Move<Transaction>>;
+  /** Notes that a device opened the link: it now stands in that device's pending list. */
+  opened(id: string, deviceId: string): Promise<Move<Transaction>>;
+  /** pending → approved | denied | failed, once. */
+  answer(
+    id: string,
+    to: Extract<TransactionState, 'approved' | 'denied' | 'failed'>,
+    by?: { device: string; means: NonNullable<Transaction['means']> },
+  ): Promise<Move<Transaction>>;
+  /** approved → consumed for this browser and this interaction, once. */
+  consume(id: string, bind: string, interaction: string): Promise<Move<Transaction>>;
+  /** Adds 120 s while pending, up to 600 s in all. */
+  extend(id: string, bind: string): Promise<Move<Transaction>>;
+  /** pending → expired: replaced, cancelled, or another way was taken. */
+  end(id: string): Promise<void>;
+  /** Reserves one offline try of a pending transaction before it is checked; answers the count, undefined where none is left. */
+  reserveCode(id: string): Promise<number | undefined>;
+  /** Calls back at each change of this transaction, on whichever node it happens. */
+  watch(id: string, listener: (state: TransactionState) => void): Promise<() => void>;
+  /** Calls back whenever the user's pending list may have changed, or a device of theirs was removed or locked. */
+  watchUser(userId: string, listener: () => void): Promise<() => void>;
+  /** Tells the watchers of a user that something changed. */
+  touchUser(userId: string): Promise<void>;
+  /** Modes of open transactions of the user, for the choice of the way. */
+  openModes(userId: string): Promise<{ id: string; mode: TransactionMode; bind: string }[]>;
+}
+
+/** Offers to add a phone. */
+export interface Enrolments {
+  now(): Promise<number>;
+  open(enrolment: Omit<Enrolment, 'state' | 'expiresAt' | 'pinTries' | 'codeTries' | 'checkTries'>, lifeSeconds: number): Promise<Enrolment>;
+  find(id: string): Promise<Enrolment | undefined>;
+  findByToken(tokenHash: string): Promise<Enrolment | undefined>;
+  /** The open enrolments of a person, for a typed code that comes with the sign-in name. */
+  openOf(userId: string): Promise<Enrolment[]>;
+  /** shown → scanned for the first key; the same key again is ok. */
+  claim(id: string, by: { thumbprint: string; jwk: string; installHash: string }): Promise<Move<Enrolment>>;
+  /** One atomic move between states; the PIN's hash is deleted at any end. */
+  move(id: string, from: readonly EnrolmentState[], to: EnrolmentState, set?: { check?: string; lifeSeconds?: number }): Promise<Move<Enrolment>>;
+  /** Reserves one try before it is checked; answers the count, undefined where the enrolment is over. */
+  reserve(id: string, what: 'pinTries' | 'codeTries' | 'checkTries'): Promise<number | undefined>;
+  watch(id: string, listener: (state: EnrolmentState) => void): Promise<() => void>;
+}
+
+/** Verdict of a limit. `retryAfter` in seconds. */
+export type LimitVerdict = { ok: true } | { ok: false; retryAfter: number };
+
+/** Limits that are not a factor's own counter. Names are those of `limits.yaml`. */
+export interface Limits {
+  /** Takes one unit before the work is done. */
+  take(rule: LimitRule, key: string): Promise<LimitVerdict>;
+  /** Whether a unit is left, without taking one. */
+  peek(rule: LimitRule, key: string): Promise<LimitVerdict>;
+  /** Forgets the count: after a success. */
+  clear(rule: LimitRule, key: string): Promise<void>;
+}
+
+/** Each rule has its figures in the settings. */
+export type LimitRule =
+  | 'password_person'
+  | 'password_address'
+  | 'mail_code'
+  | 'mail_code_send'
+  | 'push_short'
+  | 'push_day'
+  | 'offline_code'
+  | 'enrolment_code_address'
+  | 'password_reset'
+  | 'device_api_address';
+
+/** Values used once: a message's jti, a client assertion's, a DPoP proof's. */
+export interface Replays {
+  /** True for the first caller within `seconds`. */
+  first(key: string, seconds: number): Promise<boolean>;
+}
+
+/** Small values that may be lost: second proofs under way, account sessions. Keys are typed by prefix. */
+export interface Scratch {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string, ttlSeconds: number): Promise<void>;
+  /** Reads and deletes in one move. */
+  take(key: string): Promise<string | undefined>;
+  delete(key: string): Promise<void>;
+  /** Adds one; the time to live is set by the first. */
+  increment(key: string, ttlSeconds: number): Promise<number>;
+}
+
+// ── Telling and keeping secrets ────────────────────────────────────────────────────────────────────────────────────
+
+/** A mail in the person's language. */
+export interface Mail {
+  to: string;
+  subject: string;
+  text: string;
+}
+
+/** Sends mail. Resolves when it is handed over; a failure is logged and retried, never thrown at a sign-in. */
+export interface Mailer {
+  send(mail: Mail): Promise<void>;
+}
+
+/** Wakes a phone: only a knock; the truth is `pending`. */
+export interface Push {
+  knock(userId: string, txn: string): Promise<void>;
+}
+
+/** argon2id off the event loop, at most two at once, a bounded queue. */
+export interface Passwords {
+  /** @throws QueueFull */
+  hash(password: string): Promise<string>;
+  /** `stale`: right, but to be hashed anew. For an unknown person call {@link Passwords.pretend}: the same work, always wrong. @throws QueueFull */
+  verify(hash: string, password: string): Promise<'right' | 'stale' | 'wrong'>;
+  pretend(password: string): Promise<'wrong'>;
+}
+
+/** More password work is waiting than the bounds allow: the answer is 503 with Retry-After. */
+export class QueueFull extends Error {
+  override name = 'QueueFull';
+}
+
+/** The server's own keys for what it keeps. */
+export interface Vault {
+  /** AES-256-GCM under the newest key, bound to `aad`. */
+  seal(secret: Uint8Array, aad: string): Sealed;
+  /** @returns undefined where the key is unknown or the row was tampered with. */
+  open(sealed: Sealed, aad: string): Uint8Array | undefined;
+  /** HMAC-SHA256 under the newest pepper. */
+  pepper(data: Uint8Array): { pepper_id: string; mac: string };
+  /** Whether a stored HMAC is of this data, in constant time. */
+  peppered(data: Uint8Array, stored: { pepper_id: string; mac: string }): boolean;
+  /** The public key that phones encrypt to (`enc_jwk`). */
+  encryptionJwk(): import('../protocol/messages.ts').EncryptionJwk;
+  /** The plaintext of a `sec`; `unknown_key` where its kid is none of ours (protocol section 1). */
+  unseal(jwe: string): Promise<{ ok: true; plaintext: Record<string, unknown> } | { ok: false; why: 'unknown_key' | 'malformed' }>;
+}
+
+/** The parts of the settings that use cases read. */
+export interface DeviceRules {
+  appOrigin: string;
+  issuer: string;
+  pin: { setup: PinSetup; min: number; max: number };
+  kdfIterations: number;
+  numberDigits: number;
+  accountsPerDevice: number;
+  devicesPerAccount: number;
+  offline: boolean;
+  contextIp: 'none' | 'prefix' | 'full';
+}
+
+/** Everything that a use case may touch. */
+export interface World {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  records: Records;
+  /** All of `work` commits together or not at all. Never hash, and never wait for the network, inside. */
+  atomically<T>(work: (records: Records) => Promise<T>): Promise<T>;
+  transactions: Transactions;
+  enrolments: Enrolments;
+  limits: Limits;
+  replays: Replays;
+  scratch: Scratch;
+  mailer: Mailer;
+  push: Push;
+  passwords: Passwords;
+  vault: Vault;
+  /** Read at each use: a reload replaces it. */
+  rules(): DeviceRules;
+}

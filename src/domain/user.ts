@@ -1,0 +1,30 @@
+// A person who can sign in.
+
+/** A person. Times are milliseconds. */
+export interface User {
+  id: string;
+  /** The sign-in name, as stored: trimmed, NFC, lower case. */
+  login: string;
+  name: string;
+  email?: string;
+  /** BCP 47 tag of the language that the person chose. */
+  locale?: string;
+  state: 'active' | 'disabled';
+  /** The person's own switch "always ask for my second factor". */
+  alwaysSecondFactor: boolean;
+  /** Rises with every change of a factor; what was begun under an older value is refused. */
+  factorsVersion: number;
+  /** Offline codes got wrong since the last success (protocol section 5.3). */
+  offlineFailures: number;
+  /** Numbers typed wrong since the last success (protocol section 5). */
+  wrongNumbers: number;
+  /** A report ("it was not me") pauses push until the next full sign-in. */
+  pushPaused: boolean;
+  createdAt: number;
+}
+
+/** The one spelling of a sign-in name: trimmed, NFC, lower case; undefined where it cannot be one (empty, over 256 characters, unseen characters). */
+export function canonicalLogin(typed: string): string | undefined {
+  const login = typed.normalize('NFC').trim().toLowerCase();
+  return login.length > 0 && login.length <= 256 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(login) ? login : undefined;
+}

@@ -1,0 +1,162 @@
+// What the operator wrote, checked and resolved: the type that the rest of the house reads. All times are whole seconds.
+import type { Level, Method } from '../domain/assurance.ts';
+import type { LimitRule, PinSetup } from '../domain/ports.ts';
+import type { Secret } from './secret.ts';
+
+/** `server.yaml` */
+export interface ServerSettings {
+  /** The issuer: everything that names us is built from it, never from a request's Host. */
+  issuer: string;
+  host: string;
+  port: number;
+  /** Allows the demo person, generated secrets and console mail; only with a loopback issuer. */
+  demo: boolean;
+  /** Peers, as CIDR, whose X-Forwarded-For and -Proto are believed. */
+  trustedProxies: string[];
+  tls?: { certFile: string; keyFile: string };
+  /** POST at the authorization endpoint (needs https: its cookies are SameSite=None). */
+  postAuthorization: boolean;
+  logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
+}
+
+/** `storage.yaml` (or DATABASE_URL, REDIS_URL and their _FILE forms) */
+export interface StorageSettings {
+  /** PGlite in a folder, or a PostgreSQL URL. */
+  database: { kind: 'embedded'; folder: string } | { kind: 'postgres'; url: Secret; poolMax: number };
+  /** In this process, or a Redis URL. */
+  state: { kind: 'embedded' } | { kind: 'redis'; url: Secret };
+}
+
+/** `keys.yaml`: the first of each list is used for what is new, all of them for what is kept. */
+export interface KeySettings {
+  /** Private JWKS file of signing keys (made by `countersign keys generate`). */
+  signing: Secret;
+  /** Private JWKS file of the ECDH-ES keys that phones encrypt to. */
+  encryption: Secret;
+  cookies: Secret[];
+  /** 32 bytes each, base64url: wraps K_off and other stored secrets. */
+  kek: { id: string; secret: Secret }[];
+  /** 32 bytes each, base64url: HMAC key for PINs, typed codes and passwords. */
+  peppers: { id: string; secret: Secret }[];
+}
+
+/** `methods.yaml` */
+export interface MethodSettings {
+  password: {
+    enabled: boolean;
+    minLength: number;
+    /** argon2id. */
+    memoryKib: number;
+    passes: number;
+    /** At most so many hashes at once, and so many waiting. */
+    concurrency: number;
+    queue: number;
+  };
+  phone: { enabled: boolean };
+  /** The second proof before the first device after a password alone (design, decision 12). */
+  firstDevice: 'mail_code' | 'invitation' | 'operator';
+}
+
+/** `devices.yaml` */
+export interface DeviceSettings {
+  /** Origin of the phone app; the issuer's by default. */
+  appOrigin: string;
+  pin: { setup: PinSetup; min: number; max: number };
+  kdfIterations: number;
+  numberDigits: number;
+  accountsPerDevice: number;
+  devicesPerAccount: number;
+  offline: boolean;
+  contextIp: 'none' | 'prefix' | 'full';
+}
+
+/** `lifetimes.yaml` */
+export interface LifetimeSettings {
+  session: { absolute: number; idle: number };
+  /** Idle time after which a second factor counts no longer. */
+  secondFactorIdle: number;
+  /** How old the highest proof may be when a factor is changed. */
+  accountChange: number;
+  interaction: number;
+  code: number;
+  accessToken: number;
+  idToken: number;
+  refreshToken: number;
+  enrolment: number;
+}
+
+/** `branding.yaml` */
+export interface BrandingSettings {
+  name: string;
+  /** File of an SVG or PNG logo. */
+  logoFile?: string;
+  colours: { accent?: string; accentDark?: string };
+  links: { name: string; url: string }[];
+  support?: { email?: string; url?: string };
+}
+
+/** `mail.yaml` */
+export interface MailSettings {
+  from: string;
+  /** `outbox`: each mail is a file in a folder; `console` also prints it (demo only). */
+  transport: { kind: 'outbox'; folder: string; console: boolean } | { kind: 'smtp'; url: Secret };
+}
+
+/** `limits.yaml`: so many within so many seconds; a rule that doubles waits longer after each further failure, up to `max`. */
+export type LimitSettings = { readonly [rule in LimitRule]: { points: number; seconds: number; blockSeconds?: number; maxBlockSeconds?: number } };
+
+/** `outbound.yaml` */
+export interface OutboundSettings {
+  /** `host:port` entries that may resolve to loopback, link-local or private addresses. */
+  allow: string[];
+  timeoutMs: number;
+}
+
+/** One file of `clients/`, as oidc-provider reads it, and what is ours. */
+export interface ClientSettings {
+  /** Metadata of OpenID Connect Dynamic Client Registration, in the spelling of the specification. */
+  metadata: { client_id: string; [name: string]: unknown };
+  minimumLevel?: string;
+  /** Needs no consent page. */
+  firstParty: boolean;
+  /** Where the person can go back to when a sign-in cannot go on. */
+  homepage?: string;
+  /** The file it came from, for messages. */
+  file: string;
+}
+
+/** One file of `resources/` (RFC 8707). */
+export interface ResourceSettings {
+  identifier: string;
+  name: string;
+  scopes: { [scope: string]: { level?: string } };
+  level?: string;
+  tokenFormat: 'jwt' | 'opaque';
+  accessToken?: number;
+}
+
+/** Everything. */
+export interface Settings {
+  /** The folder it was read from. */
+  folder: string;
+  server: ServerSettings;
+  storage: StorageSettings;
+  keys: KeySettings;
+  levels: Level[];
+  methods: MethodSettings;
+  devices: DeviceSettings;
+  lifetimes: LifetimeSettings;
+  branding: BrandingSettings;
+  mail: MailSettings;
+  limits: LimitSettings;
+  outbound: OutboundSettings;
+  clients: ClientSettings[];
+  resources: ResourceSettings[];
+}
+
+/** Whether any enabled method combination reaches a level. */
+export function reachable(settings: Settings, level: Level): boolean {
+  const enabled = (method: Method) =>
+    (method === 'password' && settings.methods.password.enabled) || (method === 'phone' && settings.methods.phone.enabled);
+  return level.anyOf.some((methods) => methods.every(enabled));
+}
