@@ -19,9 +19,15 @@ export function enrolLink(appOrigin: string, token: string): string {
   return `${appOrigin}/phone/#e1.${token}`;
 }
 
-/** The part of a sign-in link that stays the same from frame to frame: `signInPrefix + i + "." + mac + signInSuffix`. */
+/** What stands before and after `<i>.<mac>` in a sign-in link: the same from frame to frame, so that a page draws frames from `{i, mac}` alone. */
+export function signInLinkParts(appOrigin: string, txn: string, context: Context): { before: string; after: string } {
+  return { before: `${appOrigin}/phone/#l1.${txn}.`, after: `.${toBase64url(utf8(contextText(context)))}` };
+}
+
+/** `APP-ORIGIN/phone/#l1.<txn>.<i>.<mac>.<ctx>`: one frame of a sign-in code. */
 export function signInLink(appOrigin: string, txn: string, frame: { i: number; mac: string }, context: Context): string {
-  return `${appOrigin}/phone/#l1.${txn}.${frame.i}.${frame.mac}.${toBase64url(utf8(contextText(context)))}`;
+  const { before, after } = signInLinkParts(appOrigin, txn, context);
+  return `${before}${frame.i}.${frame.mac}${after}`;
 }
 
 /** `APP-ORIGIN/phone/#o1.<txn>` */
