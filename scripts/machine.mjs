@@ -1,0 +1,80 @@
+// The programs that tests need on the machine: found, or installed on Debian and Ubuntu, or told how to install.
+import { existsSync, readFileSync } from 'node:fs';
+import { run } from './install.mjs';
+
+/** What is needed, the variable that names one elsewhere, the programs one of which will do, and the packages that have it. */
+const NEEDS = [
+  {
+    what: 'PostgreSQL',
+    variable: 'TEST_DATABASE_URL',
+    programs: ['postgres'],
+    debian: ['postgresql'],
+    brew: ['postgresql@17'],
+  },
+  {
+    what: 'Redis',
+    variable: 'TEST_REDIS_URL',
+    programs: ['redis-server', 'valkey-server'],
+    debian: ['redis-server'],
+    brew: ['redis'],
+  },
+  {
+    what: 'Chromium',
+    variable: 'CHROMIUM',
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    // Without a font every page is empty boxes.
+    debian: ['chromium', 'fonts-liberation'],
+    brew: ['chromium'],
+  },
+];
+
+const named = (variable) => (process.env[variable] ?? '') !== '';
+
+/**
+ * Makes sure that every program is there.
+ * @param {(...names: string[]) => string | undefined} findProgram
+ * @param {(child: import('node:child_process').ChildProcess) => void} onStart told of each program that is run for it.
+ * @returns {Promise<boolean>} false where something is missing and cannot be installed from here; the commands are on the screen.
+ */
+export async function haveEverything(findProgram, onStart) {
+  // Servers are started for tests that restart them, even where the usual ones are named.
+  const missing = NEEDS.filter(({ what, variable, programs }) => {
+    const elsewhere = what === 'Chromium' && named(variable);
+    return !elsewhere && findProgram(...programs) === undefined;
+  });
+  if (missing.length === 0) return true;
+  const names = missing.map(({ what }) => what).join(', ');
+  if (isDebian() && process.getuid?.() === 0) {
+    const packages = missing.flatMap(({ debian }) => debian);
+    console.log(`${names}: not on this machine; installing ${packages.join(' ')} with apt-get …`);
+    return (
+      (await aptInstall(packages, onStart)) && missing.every(({ programs }) => findProgram(...programs) !== undefined)
+    );
+  }
+  console.error(`${names}: not on this machine. Install it and run the tests again:`);
+  for (const line of commands(missing)) console.error(`  ${line}`);
+  return false;
+}
+
+function isDebian() {
+  return (
+    existsSync('/etc/os-release') && /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'))
+  );
+}
+
+async function aptInstall(packages, onStart) {
+  const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, onStart };
+  if ((await run('apt-get', ['update', '-q'], options)) !== 0) return false;
+  return (await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], options)) === 0;
+}
+
+function commands(missing) {
+  if (process.platform === 'darwin') return [`brew install ${missing.flatMap(({ brew }) => brew).join(' ')}`];
+  const packages = missing.flatMap(({ debian }) => debian).join(' ');
+  if (isDebian()) return ['sudo apt-get update', `sudo apt-get install -y --no-install-recommends ${packages}`];
+  const programs = missing.map((need) => need.programs.join(' or ')).join('; ');
+  return [
+    `(your system's package manager) programs that must be on the PATH: ${programs}`,
+    'CHROMIUM=/path/to/chromium names a browser elsewhere',
+  ];
+}

@@ -1,0 +1,26 @@
+// Mocha's usual lines, and the counts of passed and failed tests in the file that COUNTS_FILE names.
+import { writeFileSync } from 'node:fs';
+import Mocha from 'mocha';
+
+const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } = Mocha.Runner.constants;
+
+/** A pending test counts as failed: nothing is skipped in silence. */
+export default class Reporter extends Mocha.reporters.Spec {
+  constructor(runner, options) {
+    super(runner, options);
+    const counts = { passed: 0, failed: 0, pending: [] };
+    runner.on(EVENT_TEST_PASS, () => {
+      counts.passed += 1;
+    });
+    runner.on(EVENT_TEST_FAIL, () => {
+      counts.failed += 1;
+    });
+    runner.on(EVENT_TEST_PENDING, (test) => {
+      counts.failed += 1;
+      counts.pending.push(test.fullTitle());
+    });
+    runner.once(EVENT_RUN_END, () => {
+      if (process.env.COUNTS_FILE !== undefined) writeFileSync(process.env.COUNTS_FILE, JSON.stringify(counts));
+    });
+  }
+}
