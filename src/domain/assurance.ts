@@ -38,7 +38,13 @@ function isFresh(level: Level, method: Method, proof: Proof | undefined, now: nu
 }
 
 /** The proofs of a combination that still count; undefined where one is missing or stale. */
-function complete(level: Level, methods: readonly Method[], proofs: Proofs, now: number, maxAge?: number): Proofs | undefined {
+function complete(
+  level: Level,
+  methods: readonly Method[],
+  proofs: Proofs,
+  now: number,
+  maxAge?: number,
+): Proofs | undefined {
   if (!methods.every((method) => isFresh(level, method, proofs[method], now, maxAge))) return undefined;
   return Object.fromEntries(methods.map((method) => [method, proofs[method]]));
 }
@@ -100,29 +106,46 @@ export interface Wish {
   minimum: readonly string[];
 }
 
-/** The level that must be reached, and the one worth trying for. */
-export type Requirement =
-  | { ok: true; required: Level; wanted: Level }
-  | { ok: false; why: 'unknown_acr' | 'unknown_level' };
+/** The level that must be reached before the service gets an answer. */
+export type Requirement = { ok: true; required: Level } | { ok: false; why: 'unknown_acr' | 'unreachable' };
 
 /**
- * The level that a request requires. An essential request that names only acr values we do not know can never be met.
+ * The level that a request requires: a level asked for is a level reached, or an error (RFC 9470 section 5).
+ * Unknown acr values alone are ignored where they are voluntary, and refused where they are essential.
  * @param levels all declared levels, lowest first; must not be empty.
+ * @param offered whether the configuration has a way to reach a level.
  */
-export function requirement(levels: readonly Level[], wish: Wish): Requirement {
-  const byAcr = (acr: string) => levels.find((level) => level.acr.includes(acr));
-  const known = (acrs: readonly string[]) => acrs.map(byAcr).filter((level) => level !== undefined);
-  const minimum = wish.minimum.map((name) => levels.find((level) => level.name === name));
-  if (minimum.includes(undefined)) return { ok: false, why: 'unknown_level' };
+export function requirement(levels: readonly Level[], wish: Wish, offered: (level: Level) => boolean): Requirement {
+  const known = (acrs: readonly string[]) => levels.filter((level) => level.acr.some((acr) => acrs.includes(acr)));
+  const named = levels.filter((level) => wish.minimum.includes(level.name));
   const essential = known(wish.essential);
+  const voluntary = known(wish.voluntary);
   if (wish.essential.length > 0 && essential.length === 0) return { ok: false, why: 'unknown_acr' };
-  const highest = (candidates: readonly (Level | undefined)[]) =>
-    candidates.reduce<Level>(
-      (best, level) => (level && levels.indexOf(level) > levels.indexOf(best) ? level : best),
-      levels[0] as Level,
-    );
-  // Of several essential values any one satisfies the service: the lowest is what must be reached.
-  const lowestEssential = essential.toSorted((a, b) => levels.indexOf(a) - levels.indexOf(b))[0];
-  const required = highest([...minimum, lowestEssential]);
-  return { ok: true, required, wanted: highest([required, ...known(wish.voluntary)]) };
+  // Of several essential values any one satisfies the service; of voluntary ones the best that we offer is meant.
+  const lowestEssential = essential.find(offered);
+  const bestVoluntary = voluntary.findLast(offered);
+  if (essential.length > 0 && !lowestEssential) return { ok: false, why: 'unreachable' };
+  if (voluntary.length > 0 && !bestVoluntary) return { ok: false, why: 'unreachable' };
+  const candidates = [levels[0], ...named, lowestEssential, bestVoluntary].filter((level) => level !== undefined);
+  const required = levels.findLast((level) => candidates.includes(level)) as Level;
+  return offered(required) || levels.slice(levels.indexOf(required)).some(offered)
+    ? { ok: true, required }
+    : { ok: false, why: 'unreachable' };
+}
+
+/**
+ * The acr value that a token carries: the one that the service asked for where it says no less than is required,
+ * else the reached level's own (OpenID Connect Core section 5.5.1.1).
+ */
+export function acrFor(levels: readonly Level[], wish: Wish, required: Level, got: Level): string {
+  const floor = levels.indexOf(required);
+  const fits = (acr: string, exactly: boolean) => {
+    const index = levels.findIndex((level) => level.acr.includes(acr));
+    return exactly ? index === levels.indexOf(got) : index >= floor && index <= levels.indexOf(got);
+  };
+  const asked =
+    wish.essential.find((acr) => fits(acr, true)) ??
+    wish.essential.findLast((acr) => fits(acr, false)) ??
+    wish.voluntary.find((acr) => fits(acr, true));
+  return asked ?? (got.acr[0] as string);
 }

@@ -1,6 +1,7 @@
 // An enrolled phone, and the rules of its PIN.
-import type { Kdf } from '../protocol/messages.ts';
+
 import type { PublicJwk } from '../protocol/derivations.ts';
+import type { Kdf } from '../protocol/messages.ts';
 
 /** An enrolled phone. Times are milliseconds. */
 export interface Device {
@@ -41,7 +42,10 @@ export type NameProblem = 'empty' | 'too_long';
 
 /** A device name: trimmed, NFC, one line, 1 to 40 characters. */
 export function deviceName(typed: string): { ok: true; name: string } | { ok: false; why: NameProblem } {
-  const name = typed.normalize('NFC').replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+  const name = typed
+    .normalize('NFC')
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
   if (name.length === 0) return { ok: false, why: 'empty' };
   return [...name].length > 40 ? { ok: false, why: 'too_long' } : { ok: true, name };
 }

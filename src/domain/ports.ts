@@ -18,6 +18,8 @@ export interface Users {
   byId(id: string): Promise<User | undefined>;
   /** @param login in its canonical spelling. */
   byLogin(login: string): Promise<User | undefined>;
+  /** A person with the stored password hash, in one query. @param login in its canonical spelling. */
+  withPassword(login: string): Promise<{ user: User; passwordHash?: string } | undefined>;
   /** @param email compared without regard to case. */
   byEmail(email: string): Promise<User[]>;
   list(): Promise<User[]>;
@@ -27,6 +29,10 @@ export interface Users {
   setPasswordHash(id: string, hash: string): Promise<void>;
   setState(id: string, state: User['state']): Promise<boolean>;
   setLocale(id: string, locale: string): Promise<void>;
+  /** The person's own switch "always ask for my second factor". */
+  setAlwaysSecondFactor(id: string, always: boolean): Promise<void>;
+  /** Ends every session and token of the person at once, on every node: moves `sessionsValidAfter` to now and deletes their grants. */
+  endSessions(id: string): Promise<void>;
   /** Raises `factorsVersion` by one. */
   factorsChanged(id: string): Promise<void>;
   setPushPaused(id: string, paused: boolean): Promise<void>;
@@ -87,7 +93,14 @@ export interface Devices {
   /** The sealed offline key of an active device. */
   offlineKey(id: string): Promise<Sealed | undefined>;
   /** A new PIN: verifier, offline key and ratchet in one statement (protocol section 8). */
-  changePin(id: string, n: number, presented: string, next: string, verifier: PinVerifier, offline: Sealed): Promise<boolean>;
+  changePin(
+    id: string,
+    n: number,
+    presented: string,
+    next: string,
+    verifier: PinVerifier,
+    offline: Sealed,
+  ): Promise<boolean>;
   touch(id: string): Promise<void>;
 }
 
@@ -145,7 +158,10 @@ export interface Transactions {
   now(): Promise<number>;
   /** Opens one; ends the oldest beyond 10 open of the user and 5 of the browser, and the user's open push where this is a push. */
   open(
-    transaction: Omit<Transaction, 'state' | 'startedAt' | 'expiresAt' | 'codeTries' | 'claimedBy' | 'openedBy' | 'device' | 'means'>,
+    transaction: Omit<
+      Transaction,
+      'state' | 'startedAt' | 'expiresAt' | 'codeTries' | 'claimedBy' | 'openedBy' | 'device' | 'means'
+    >,
     lifeSeconds: number,
   ): Promise<Transaction>;
   /** A transaction, `expired` where its time is over and it was still pending; kept findable for a while after its end. */
@@ -183,7 +199,10 @@ export interface Transactions {
 /** Offers to add a phone. */
 export interface Enrolments {
   now(): Promise<number>;
-  open(enrolment: Omit<Enrolment, 'state' | 'expiresAt' | 'pinTries' | 'codeTries' | 'checkTries'>, lifeSeconds: number): Promise<Enrolment>;
+  open(
+    enrolment: Omit<Enrolment, 'state' | 'expiresAt' | 'pinTries' | 'codeTries' | 'checkTries'>,
+    lifeSeconds: number,
+  ): Promise<Enrolment>;
   find(id: string): Promise<Enrolment | undefined>;
   findByToken(tokenHash: string): Promise<Enrolment | undefined>;
   /** The open enrolments of a person, for a typed code that comes with the sign-in name. */
@@ -191,7 +210,12 @@ export interface Enrolments {
   /** shown → scanned for the first key; the same key again is ok. */
   claim(id: string, by: { thumbprint: string; jwk: string; installHash: string }): Promise<Move<Enrolment>>;
   /** One atomic move between states; the PIN's hash is deleted at any end. */
-  move(id: string, from: readonly EnrolmentState[], to: EnrolmentState, set?: { check?: string; lifeSeconds?: number }): Promise<Move<Enrolment>>;
+  move(
+    id: string,
+    from: readonly EnrolmentState[],
+    to: EnrolmentState,
+    set?: { check?: string; lifeSeconds?: number },
+  ): Promise<Move<Enrolment>>;
   /** Reserves one try before it is checked; answers the count, undefined where the enrolment is over. */
   reserve(id: string, what: 'pinTries' | 'codeTries' | 'checkTries'): Promise<number | undefined>;
   watch(id: string, listener: (state: EnrolmentState) => void): Promise<() => void>;
@@ -286,7 +310,9 @@ export interface Vault {
   /** The public key that phones encrypt to (`enc_jwk`). */
   encryptionJwk(): import('../protocol/messages.ts').EncryptionJwk;
   /** The plaintext of a `sec`; `unknown_key` where its kid is none of ours (protocol section 1). */
-  unseal(jwe: string): Promise<{ ok: true; plaintext: Record<string, unknown> } | { ok: false; why: 'unknown_key' | 'malformed' }>;
+  unseal(
+    jwe: string,
+  ): Promise<{ ok: true; plaintext: Record<string, unknown> } | { ok: false; why: 'unknown_key' | 'malformed' }>;
 }
 
 /** The parts of the settings that use cases read. */

@@ -48,6 +48,9 @@ export const LIFE = { push: 120, qr: 180, code: 300, extension: 120, whole: 600 
 /** Offline codes that one transaction takes. */
 export const OFFLINE_TRIES = 3;
 
+/** At this many numbers typed wrong without a success only the camera counts (protocol section 5). */
+export const WRONG_NUMBERS = 20;
+
 /** amr values of a proof by phone (protocol section 9). */
 export function phoneAmr(means: ApprovalMeans): string[] {
   if (means === 'pin') return ['swk', 'pin', 'mca', 'user', 'mfa'];

@@ -20,6 +20,8 @@ export interface User {
   wrongNumbers: number;
   /** A report ("it was not me") pauses push until the next full sign-in. */
   pushPaused: boolean;
+  /** Sessions and tokens from before this moment count no longer (sign-out everywhere, reset, disable). */
+  sessionsValidAfter: number;
   createdAt: number;
 }
 

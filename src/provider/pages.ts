@@ -51,13 +51,21 @@ export interface Interactions {
   /** Marks an `enrol` prompt as done and goes on (303). */
   enrolled(ctx: KoaContext, details: InteractionDetails): Promise<void>;
   /** Answers the service with an error: `access_denied` where the person cancels, `unmet_authentication_requirements` where the level cannot be reached. */
-  refuse(ctx: KoaContext, details: InteractionDetails, error: 'access_denied' | 'unmet_authentication_requirements' | 'login_required', description: string): Promise<void>;
+  refuse(
+    ctx: KoaContext,
+    details: InteractionDetails,
+    error: 'access_denied' | 'unmet_authentication_requirements' | 'login_required',
+    description: string,
+  ): Promise<void>;
 }
 
 /** Pages that the provider itself shows; implemented by interactions/system. */
 export interface SystemPages {
   /** An error that cannot be sent to a service. `startAgain`: the service's home page where it is known. */
-  error(ctx: KoaContext, problem: { status: number; code: string; description?: string; startAgain?: { name: string; url: string } }): Promise<void>;
+  error(
+    ctx: KoaContext,
+    problem: { status: number; code: string; description?: string; startAgain?: { name: string; url: string } },
+  ): Promise<void>;
   /** "Do you want to sign out?" `form` is oidc-provider's own form mark-up with id `op.logoutForm` (its inputs must stay). */
   logout(ctx: KoaContext, form: string, service?: { name: string }): Promise<void>;
   /** "You are signed out." */

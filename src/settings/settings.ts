@@ -11,6 +11,8 @@ export interface ServerSettings {
   port: number;
   /** Allows the demo person, generated secrets and console mail; only with a loopback issuer. */
   demo: boolean;
+  /** Absolute path of the folder for what the embedded default keeps: database, outbox, demo secrets. */
+  dataFolder: string;
   /** Peers, as CIDR, whose X-Forwarded-For and -Proto are believed. */
   trustedProxies: string[];
   tls?: { certFile: string; keyFile: string };
@@ -129,10 +131,14 @@ export interface ClientSettings {
 export interface ResourceSettings {
   identifier: string;
   name: string;
-  scopes: { [scope: string]: { level?: string } };
+  scopes: { [scope: string]: { level?: string; description?: string } };
   level?: string;
   tokenFormat: 'jwt' | 'opaque';
+  /** Clients that may introspect tokens made for this resource. */
+  introspectionClients: string[];
   accessToken?: number;
+  /** The file it came from, for messages. */
+  file: string;
 }
 
 /** Everything. */

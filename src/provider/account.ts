@@ -1,0 +1,61 @@
+// People as oidc-provider sees them: the account behind a subject and its claims (OpenID Connect Core section 5).
+import type {
+  AccessToken,
+  Account,
+  AuthorizationCode,
+  FindAccount,
+  KoaContextWithOIDC,
+  RefreshToken,
+} from 'oidc-provider';
+import type { Users } from '../domain/ports.ts';
+import type { User } from '../domain/user.ts';
+
+const people = new WeakMap<object, User>();
+
+/** The person of the account that this request has loaded; undefined for nobody and for a disabled person. */
+export function personOf(ctx: KoaContextWithOIDC): User | undefined {
+  const { Account: account } = ctx.oidc.entities;
+  return account ? people.get(account) : undefined;
+}
+
+/** Claims by scope and on request; `acr`, `amr` and `auth_time` stand in every id_token (design, decision 4). */
+export const CLAIMS = {
+  openid: ['sub', 'acr', 'amr', 'auth_time'],
+  profile: ['name', 'preferred_username', 'locale'],
+  email: ['email', 'email_verified'],
+  acr: null,
+  amr: null,
+  auth_time: null,
+  iss: null,
+  sid: null,
+} as const;
+
+function claimsOf(user: User): { sub: string; [claim: string]: unknown } {
+  return {
+    sub: user.id,
+    name: user.name,
+    preferred_username: user.login,
+    ...(user.locale === undefined ? {} : { locale: user.locale }),
+    ...(user.email === undefined ? {} : { email: user.email, email_verified: true }),
+  };
+}
+
+/**
+ * `findAccount` of oidc-provider. Answers undefined for a disabled person and for a token from before the person's
+ * sessions were ended, so that every endpoint refuses at once.
+ */
+export function accountFinder(users: Pick<Users, 'byId'>): FindAccount {
+  return async (_ctx, sub, token) => {
+    const user = await users.byId(sub);
+    if (user?.state !== 'active' || isOutdated(user, token)) return undefined;
+    const account: Account = { accountId: user.id, claims: async () => claimsOf(user) };
+    people.set(account, user);
+    return account;
+  };
+}
+
+/** Tokens are dated in whole seconds, so the boundary second itself still counts. */
+function isOutdated(user: User, token: AuthorizationCode | AccessToken | RefreshToken | object | undefined): boolean {
+  const issued = token && 'iat' in token && typeof token.iat === 'number' ? token.iat : undefined;
+  return issued !== undefined && issued < Math.floor(user.sessionsValidAfter / 1000);
+}

@@ -1,0 +1,195 @@
+// oidc-provider's configuration, in the order of its documentation; what has a subject of its own stands in a file of its own.
+
+import type Keygrip from 'keygrip';
+import type { Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { Users } from '../domain/ports.ts';
+import type { Clock } from '../platform/clock.ts';
+import { accountFinder, CLAIMS } from './account.ts';
+import { grantLoader } from './grants.ts';
+import { clientOf } from './interactions.ts';
+import type { SystemPages } from './pages.ts';
+import { createPolicy } from './policy.ts';
+import { askingService, type Registry } from './registry.ts';
+import { tokenClaims } from './tokens.ts';
+
+/** What the provider is built from. */
+export interface ProviderParts {
+  /** Read at each request: a reload of clients swaps it. */
+  registry: () => Registry;
+  users: Pick<Users, 'byId'>;
+  clock: Clock;
+  adapter: NonNullable<Configuration['adapter']>;
+  /** Private signing keys; the first that fits signs, all are published. */
+  jwks: JWKS;
+  cookieKeys: Keygrip;
+  /** The guarded fetch for every request that the provider sends out. */
+  fetch: NonNullable<Configuration['fetch']>;
+  pages: SystemPages;
+}
+
+const SIGNING = ['ES256', 'RS256'] as const;
+const CLIENT_SIGNING = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const;
+
+/** The whole configuration over one state of the settings. */
+export function configuration(parts: ProviderParts): Configuration {
+  const { settings, offered } = parts.registry();
+  const secure = settings.server.issuer.startsWith('https:');
+  return {
+    acrValues: settings.levels.filter(offered).flatMap((level) => [...level.acr]),
+    adapter: parts.adapter,
+    claims: CLAIMS as unknown as NonNullable<Configuration['claims']>,
+    clientBasedCORS: (_ctx, origin, client) => client.redirectUris?.some((uri) => originOf(uri) === origin) ?? false,
+    clientDefaults: {
+      id_token_signed_response_alg: 'ES256',
+      response_types: ['code'],
+      grant_types: ['authorization_code'],
+    },
+    conformIdTokenClaims: true,
+    cookies: cookies(parts.cookieKeys, secure, settings.server.postAuthorization),
+    enableHttpPostMethods: secure && settings.server.postAuthorization,
+    extraClientMetadata: { properties: [] },
+    extraTokenClaims: tokenClaims(parts.registry),
+    features: features(parts),
+    fetch: parts.fetch,
+    findAccount: accountFinder(parts.users),
+    interactions: {
+      policy: createPolicy(parts.registry, parts.clock),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
+    issueRefreshToken: (_ctx, client, code) =>
+      client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+    jwks: parts.jwks,
+    loadExistingGrant: grantLoader(parts.registry),
+    pairwiseIdentifier: () => {
+      throw new errors.InvalidClientMetadata('pairwise subjects are not offered');
+    },
+    pkce: { required: () => true },
+    renderError: (ctx, out, error) => renderError(parts, ctx, out, error),
+    responseTypes: ['code'],
+    // Every use of a refresh token gives a new one and spends the old (RFC 9700 section 4.14.2).
+    rotateRefreshToken: true,
+    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    subjectTypes: ['public'],
+    ttl: lifetimes(parts.registry, parts.clock),
+    enabledJWA: {
+      clientAuthSigningAlgValues: [...CLIENT_SIGNING],
+      idTokenSigningAlgValues: [...SIGNING],
+      userinfoSigningAlgValues: [...SIGNING],
+      introspectionSigningAlgValues: [...SIGNING],
+      dPoPSigningAlgValues: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+    },
+  };
+}
+
+function originOf(uri: string): string | undefined {
+  return URL.canParse(uri) ? new URL(uri).origin : undefined;
+}
+
+/** Names and flags follow the issuer: on http://localhost a Secure cookie would be dropped, and ports share cookies. */
+function cookies(keys: Keygrip, secure: boolean, post: boolean): NonNullable<Configuration['cookies']> {
+  const sameSite = secure && post ? 'none' : 'lax';
+  const common = { httpOnly: true, signed: true, secure, sameSite } as const;
+  return {
+    keys,
+    names: secure
+      ? { session: '__Host-session', interaction: '__Secure-interaction', resume: '__Secure-resume' }
+      : { session: 'countersign_session', interaction: 'countersign_interaction', resume: 'countersign_resume' },
+    long: { ...common, path: '/' },
+    short: { ...common },
+  };
+}
+
+function features(parts: ProviderParts): NonNullable<Configuration['features']> {
+  const { registry, pages } = parts;
+  return {
+    backchannelLogout: { enabled: true },
+    claimsParameter: { enabled: true },
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    dPoP: { enabled: true },
+    introspection: {
+      enabled: true,
+      allowedPolicy: (_ctx, client, token) => mayIntrospect(registry(), client.clientId, token),
+    },
+    pushedAuthorizationRequests: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: (_ctx, _client, oneOf) => oneOf ?? [],
+      getResourceServerInfo: (_ctx, identifier) => resourceServer(registry(), identifier),
+      useGrantedResource: () => true,
+    },
+    revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: async (ctx, form) => pages.logout(ctx, form, namedService(registry(), ctx)),
+      postLogoutSuccessSource: async (ctx) => pages.loggedOut(ctx, namedService(registry(), ctx)),
+    },
+    userinfo: { enabled: true },
+  };
+}
+
+/** A client may ask about its own tokens, and a resource's own clients about the tokens made for it (RFC 7662 section 4). */
+function mayIntrospect(registry: Registry, clientId: string, token: object): boolean {
+  const { clientId: owner, aud } = token as { clientId?: string; aud?: string | string[] };
+  const audiences = aud === undefined ? [] : [aud].flat();
+  return owner === clientId || audiences.some((one) => registry.resource(one)?.introspectionClients.includes(clientId));
+}
+
+function resourceServer(registry: Registry, identifier: string) {
+  const resource = registry.resource(identifier);
+  if (!resource) throw new errors.InvalidTarget('this resource is not known here');
+  const { settings } = registry;
+  return {
+    scope: Object.keys(resource.scopes).join(' '),
+    audience: resource.identifier,
+    accessTokenTTL: resource.accessToken ?? settings.lifetimes.accessToken,
+    accessTokenFormat: resource.tokenFormat,
+    ...(resource.tokenFormat === 'jwt' ? { jwt: { sign: { alg: 'ES256' as const } } } : {}),
+  };
+}
+
+function namedService(registry: Registry, ctx: KoaContextWithOIDC): { name: string; homepage?: string } | undefined {
+  const clientId = clientOf(ctx);
+  return clientId && registry.client(clientId) ? askingService(registry, clientId) : undefined;
+}
+
+async function renderError(
+  parts: ProviderParts,
+  ctx: KoaContextWithOIDC,
+  out: { error: string; error_description?: string | undefined },
+  error: Error,
+) {
+  const service = namedService(parts.registry(), ctx);
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  await parts.pages.error(ctx, {
+    status,
+    code: out.error,
+    ...(out.error_description === undefined || status >= 500 ? {} : { description: out.error_description }),
+    ...(service?.homepage === undefined ? {} : { startAgain: { name: service.name, url: service.homepage } }),
+  });
+}
+
+function lifetimes(registry: () => Registry, clock: Clock): NonNullable<Configuration['ttl']> {
+  const { lifetimes } = registry().settings;
+  return {
+    AccessToken: lifetimes.accessToken,
+    AuthorizationCode: lifetimes.code,
+    ClientCredentials: lifetimes.accessToken,
+    // A grant must outlive everything that stands on it.
+    Grant: Math.max(lifetimes.refreshToken, lifetimes.session.absolute),
+    IdToken: lifetimes.idToken,
+    Interaction: lifetimes.interaction,
+    RefreshToken: (_ctx, token) => {
+      // The absolute life counts from the first of the family, however often it is renewed.
+      const begun = (token as { iiat?: number }).iiat ?? Math.floor(clock.now() / 1000);
+      return Math.max(1, begun + lifetimes.refreshToken - Math.floor(clock.now() / 1000));
+    },
+    Session: (_ctx, session) => {
+      const { begun } = session as { begun?: number };
+      const left =
+        (begun ?? Math.floor(clock.now() / 1000)) + lifetimes.session.absolute - Math.floor(clock.now() / 1000);
+      return Math.max(1, Math.min(lifetimes.session.idle, left));
+    },
+  };
+}

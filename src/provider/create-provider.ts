@@ -1,0 +1,25 @@
+// Puts the provider together: configuration, the documented overrides, the undocumented ones, and its events.
+import Provider from 'oidc-provider';
+import type { Audit } from '../domain/ports.ts';
+import type { Log } from '../platform/log.ts';
+import { auditProvider } from './audit-events.ts';
+import { configuration, type ProviderParts } from './configuration.ts';
+import { keepProofsInSessions, makeReplaysAtomic } from './internals.ts';
+
+/** Builds a provider. Building a second one and swapping it in is how settings are reloaded; all state lives in the adapter. */
+export function createProvider(
+  parts: ProviderParts & {
+    /** True for the first caller of a key within its seconds. */
+    firstUse(key: string, seconds: number): Promise<boolean>;
+    audit: Audit;
+    log: Log;
+  },
+): Provider {
+  const provider = new Provider(parts.registry().settings.server.issuer, configuration(parts));
+  // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
+  provider.proxy = true;
+  keepProofsInSessions(provider);
+  makeReplaysAtomic(provider, parts.firstUse, () => parts.clock.now());
+  auditProvider(provider, parts.audit, parts.log);
+  return provider;
+}

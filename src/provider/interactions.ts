@@ -1,0 +1,134 @@
+// How a page answers the provider: reads the interaction once, writes its result, and sends the browser on.
+import type { Context as KoaContext } from 'koa';
+import { errors, type KoaContextWithOIDC, type default as Provider } from 'oidc-provider';
+import { amrOf, authTimeOf, type Proofs, waysTo } from '../domain/assurance.ts';
+import { type Clock, seconds } from '../platform/clock.ts';
+import type { InteractionDetails, Interactions, PromptName } from './pages.ts';
+import type { AssuranceDetails } from './policy.ts';
+import { askingService, type Registry } from './registry.ts';
+
+type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
+type Result = NonNullable<Interaction['result']>;
+
+/** What stands behind details that we handed out; keeps a page from loading the interaction twice. */
+const loaded = new WeakMap<InteractionDetails, Interaction>();
+
+/** Builds the answers over the provider and registry that are in force at each request. */
+export function createInteractions(provider: () => Provider, registry: () => Registry, clock: Clock): Interactions {
+  const read = async (ctx: KoaContext): Promise<InteractionDetails | undefined> => {
+    try {
+      const interaction = await provider().interactionDetails(ctx.req, ctx.res);
+      // The cookie's path limits it to this interaction; a browser that sends another one's is told to start again.
+      if (interaction.uid !== ctx['params']?.uid) return undefined;
+      const details = detailsOf(interaction, registry(), seconds(clock));
+      loaded.set(details, interaction);
+      return details;
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) return undefined;
+      throw error;
+    }
+  };
+  const finish = async (details: InteractionDetails, result: Result, merge = true): Promise<string> => {
+    const interaction = loaded.get(details);
+    if (!interaction) throw new Error('these details did not come from this provider');
+    // What oidc-provider's own interactionResult does, without loading interaction and session a second time (notes, section 3.4).
+    interaction.result = merge ? { ...interaction.lastSubmission, ...result } : result;
+    await interaction.persist();
+    return interaction.returnTo;
+  };
+  const proven = (details: InteractionDetails, userId: string, proofs: Proofs): Result => {
+    const last = loaded.get(details)?.lastSubmission as { login?: { accountId: string }; proofs?: Proofs } | undefined;
+    // Proofs of an earlier step are another person's when the account was changed in between: never built upon.
+    const mine = last?.login?.accountId === userId ? { ...last.proofs, ...proofs } : proofs;
+    const login = { accountId: userId, remember: false, ts: authTimeOf(mine), amr: amrOf(mine) };
+    return { [details.prompt]: {}, login, proofs: mine };
+  };
+  return {
+    details: read,
+    proveLater: (_ctx, details, userId, proofs) => finish(details, proven(details, userId, proofs)),
+    prove: async (ctx, details, userId, proofs) =>
+      seeOther(ctx, await finish(details, proven(details, userId, proofs))),
+    enrolled: async (ctx, details) => seeOther(ctx, await finish(details, { enrol: {} })),
+    grant: async (ctx, details) =>
+      seeOther(ctx, await finish(details, await grantConsent(provider(), loaded.get(details), details))),
+    refuse: async (ctx, details, error, description) =>
+      seeOther(ctx, await finish(details, { error, error_description: description }, false)),
+  };
+}
+
+/** 303: the next request is a GET whatever this one was (RFC 9700 section 4.12). */
+function seeOther(ctx: KoaContext, location: string): void {
+  ctx.redirect(location);
+  ctx.status = 303;
+}
+
+function detailsOf(interaction: Interaction, registry: Registry, now: number): InteractionDetails {
+  const { params, prompt } = interaction;
+  const last = interaction.lastSubmission as { login?: { accountId: string } } | undefined;
+  const userId = interaction.session?.accountId ?? last?.login?.accountId;
+  const assurance = prompt.details['assurance'] as AssuranceDetails | undefined;
+  const proofs = assurance?.proofs ?? {};
+  const level = registry.settings.levels.find((candidate) => candidate.name === assurance?.level);
+  const text = (name: string) => (typeof params[name] === 'string' ? (params[name] as string) : undefined);
+  const uiLocales = text('ui_locales');
+  const loginHint = text('login_hint');
+  const maxAge = assurance?.maxAge;
+  const consent = prompt.name === 'consent' ? consentOf(prompt.details, registry) : undefined;
+  const ways = level
+    ? waysTo(registry.settings.levels, level, proofs, now, maxAge).filter((way) => registry.offered(way.level))
+    : [];
+  return {
+    uid: interaction.uid,
+    prompt: prompt.name as PromptName,
+    reasons: prompt.reasons,
+    service: askingService(registry, String(params['client_id'])),
+    proofs,
+    expiresAt: interaction.exp,
+    ...(uiLocales === undefined ? {} : { uiLocales }),
+    ...(loginHint === undefined ? {} : { loginHint }),
+    ...(userId === undefined ? {} : { userId }),
+    ...(level ? { needs: { level, ways, ...(maxAge === undefined ? {} : { maxAge }) } } : {}),
+    ...(consent ? { consent } : {}),
+  };
+}
+
+interface MissingConsent {
+  missingOIDCScope?: string[];
+  missingOIDCClaims?: string[];
+  missingResourceScopes?: { [identifier: string]: string[] };
+}
+
+function consentOf(details: MissingConsent, registry: Registry): NonNullable<InteractionDetails['consent']> {
+  return {
+    scopes: details.missingOIDCScope ?? [],
+    claims: details.missingOIDCClaims ?? [],
+    resources: Object.entries(details.missingResourceScopes ?? {}).map(([identifier, scopes]) => ({
+      name: registry.resource(identifier)?.name ?? identifier,
+      scopes,
+    })),
+  };
+}
+
+/** Adds what the page showed, and nothing else, to the grant. */
+async function grantConsent(
+  provider: Provider,
+  interaction: Interaction | undefined,
+  details: InteractionDetails,
+): Promise<Result> {
+  if (!interaction || details.prompt !== 'consent' || !details.userId)
+    throw new Error('there is nothing to consent to');
+  const found = interaction.grantId ? await provider.Grant.find(interaction.grantId) : undefined;
+  const grant = found ?? new provider.Grant({ accountId: details.userId, clientId: details.service.clientId });
+  const missing = interaction.prompt.details as MissingConsent;
+  if (missing.missingOIDCScope) grant.addOIDCScope(missing.missingOIDCScope.join(' '));
+  if (missing.missingOIDCClaims) grant.addOIDCClaims(missing.missingOIDCClaims);
+  for (const [identifier, scopes] of Object.entries(missing.missingResourceScopes ?? {})) {
+    grant.addResourceScope(identifier, scopes.join(' '));
+  }
+  return { consent: { grantId: await grant.save() } };
+}
+
+/** The interaction that oidc-provider's own context is in, for pages that it renders itself. */
+export function clientOf(ctx: KoaContextWithOIDC): string | undefined {
+  return ctx.oidc?.client?.clientId ?? (ctx.oidc?.params?.['client_id'] as string | undefined);
+}

@@ -1,0 +1,31 @@
+// The ONE file that touches what oidc-provider does not document. Each entry says what it relies on and what breaks without it.
+import type Provider from 'oidc-provider';
+
+/** Members of a session that are ours (session-proofs.ts). */
+const SESSION_MEMBERS = ['proofs', 'proofsOf', 'begun', 'seen'];
+
+/**
+ * Lets our members into the stored session: models keep an allow-list in the static getter `IN_PAYLOAD` (lib/models/base_model.js)
+ * and drop everything else. Without it every session would forget when its factors were proven. One Redis value holds both,
+ * so a session and its proofs can never be found apart.
+ */
+export function keepProofsInSessions(provider: Provider): void {
+  const model = provider.Session as unknown as { IN_PAYLOAD: readonly string[] };
+  const members = [...model.IN_PAYLOAD, ...SESSION_MEMBERS];
+  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { get: () => members });
+}
+
+/**
+ * Replaces the check of values used once (client assertions, DPoP proofs): the library finds, then saves, and two at once both
+ * pass (lib/models/replay_detection.js). @param first true for the first caller of a key within its seconds.
+ */
+export function makeReplaysAtomic(
+  provider: Provider,
+  first: (key: string, seconds: number) => Promise<boolean>,
+  now: () => number,
+): void {
+  const model = provider.ReplayDetection as unknown as {
+    unique(issuer: string, jti: string, exp: number): Promise<boolean>;
+  };
+  model.unique = (issuer, jti, exp) => first(`oidc:${issuer}:${jti}`, Math.max(1, Math.ceil(exp - now() / 1000)));
+}

@@ -1,0 +1,91 @@
+// What an authorization request says about levels, read from every place that may say it (design, decision 2).
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Level, requirement, type Wish } from '../domain/assurance.ts';
+import type { User } from '../domain/user.ts';
+import type { Registry } from './registry.ts';
+
+/** What the request requires. `maxAge` in seconds; `anew` where every proof must be made in this very sign-in. */
+export interface Need {
+  required: Level;
+  wish: Wish;
+  maxAge?: number;
+  anew: boolean;
+}
+
+const strings = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === 'string') : typeof value === 'string' ? [value] : [];
+
+/** The acr values of an essential `acr` claim. Read from the parameter: oidc-provider overwrites its own copy with `acr_values`. */
+function essentialAcr(claims: unknown): string[] {
+  if (typeof claims !== 'string') return [];
+  const parsed: unknown = JSON.parse(claims);
+  const request = (parsed as { id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown } | null } })
+    .id_token?.acr;
+  if (!request) return [];
+  const named = [...strings(request.value), ...strings(request.values)];
+  return request.essential === true ? named : [];
+}
+
+/** The acr values of a voluntary `acr` claim: worth as much as `acr_values`. */
+function voluntaryAcr(claims: unknown): string[] {
+  if (typeof claims !== 'string') return [];
+  const parsed: unknown = JSON.parse(claims);
+  const request = (parsed as { id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown } | null } })
+    .id_token?.acr;
+  return request && request.essential !== true ? [...strings(request.value), ...strings(request.values)] : [];
+}
+
+/** Levels by name that hold whatever the request says. */
+function minimumLevels(ctx: KoaContextWithOIDC, registry: Registry, user: User | undefined): string[] {
+  const { oidc } = ctx;
+  const levels = [registry.client(oidc.client?.clientId ?? '')?.minimumLevel];
+  const scopes = [...oidc.requestParamScopes];
+  for (const identifier of Object.keys(oidc.resourceServers ?? {})) {
+    const resource = registry.resource(identifier);
+    levels.push(resource?.level, ...scopes.map((scope) => resource?.scopes[scope]?.level));
+  }
+  if (user?.alwaysSecondFactor) levels.push(secondFactorLevel(registry)?.name);
+  return levels.filter((name) => name !== undefined);
+}
+
+/** The lowest offered level that a password alone does not reach. */
+export function secondFactorLevel(registry: Registry): Level | undefined {
+  return registry.settings.levels.find(
+    (level) =>
+      registry.offered(level) && level.anyOf.every((methods) => methods.some((method) => method !== 'password')),
+  );
+}
+
+/**
+ * What this request requires.
+ * @throws UnmetAuthenticationRequirements where no way can reach what the service insists on, with `prompt=none` too.
+ */
+export function needOf(ctx: KoaContextWithOIDC, registry: Registry, user: User | undefined): Need {
+  const { params } = ctx.oidc;
+  const wish: Wish = {
+    essential: essentialAcr(params?.['claims']),
+    voluntary: [
+      ...strings(params?.['acr_values']).flatMap((text) => text.split(' ')),
+      ...voluntaryAcr(params?.['claims']),
+    ],
+    minimum: minimumLevels(ctx, registry, user),
+  };
+  const answer = requirement(registry.settings.levels, wish, registry.offered);
+  if (!answer.ok) throw new errors.UnmetAuthenticationRequirements(explain(answer.why, registry));
+  const maxAge = params?.['max_age'];
+  return {
+    required: answer.required,
+    wish,
+    anew: ctx.oidc.prompts.has('login'),
+    ...(maxAge === undefined ? {} : { maxAge: Number(maxAge) }),
+  };
+}
+
+function explain(why: 'unknown_acr' | 'unreachable', registry: Registry): string {
+  const offered = registry.settings.levels.filter(registry.offered).flatMap((level) => level.acr);
+  const start =
+    why === 'unknown_acr'
+      ? 'none of the essential acr values is known here'
+      : 'the requested level cannot be reached here';
+  return `${start}; this provider offers: ${offered.join(' ')}`;
+}

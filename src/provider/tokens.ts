@@ -1,0 +1,52 @@
+// What access tokens say of the sign-in behind them, and the last guard before one is issued (RFC 9470 section 6).
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Registry } from './registry.ts';
+
+/** The sign-in facts that a code, a refresh token or a back-channel request carries on. */
+interface Source {
+  acr?: string | undefined;
+  amr?: string[] | undefined;
+  authTime?: number | undefined;
+}
+
+function sourceOf(ctx: KoaContextWithOIDC): Source | undefined {
+  const { entities } = ctx.oidc;
+  return (entities.AuthorizationCode ??
+    entities.RotatedRefreshToken ??
+    entities.RefreshToken ??
+    entities.BackchannelAuthenticationRequest ??
+    entities.DeviceCode) as Source | undefined;
+}
+
+/**
+ * `extraTokenClaims` of oidc-provider: acr, amr and auth_time of the sign-in, never newer or higher by a refresh.
+ * @throws InvalidGrant where the client's or the resource's level of today is above what the sign-in reached: a level raised
+ * by the operator holds for tokens renewed afterwards, and no other door leads below it.
+ */
+export function tokenClaims(registry: () => Registry): NonNullable<Configuration['extraTokenClaims']> {
+  return (ctx, token) => {
+    if (token.kind !== 'AccessToken') return undefined;
+    const source = sourceOf(ctx);
+    const { settings, client, resource } = registry();
+    const minimum = [client(token.clientId ?? '')?.minimumLevel, ...resourceLevels(token, resource)];
+    const rank = settings.levels.findIndex((level) => level.acr.includes(source?.acr ?? ''));
+    for (const name of minimum) {
+      if (name !== undefined && rank < settings.levels.findIndex((level) => level.name === name)) {
+        throw new errors.InvalidGrant(
+          `the sign-in did not reach the level "${name}" that is required here; ask for authorization again`,
+        );
+      }
+    }
+    return { acr: source?.acr, amr: source?.amr, auth_time: source?.authTime };
+  };
+}
+
+function resourceLevels(token: object, resource: Registry['resource']): (string | undefined)[] {
+  const { aud, scope } = token as { aud?: string | string[]; scope?: string };
+  const audiences = aud === undefined ? [] : [aud].flat();
+  return audiences.flatMap((identifier) => {
+    const found = resource(identifier);
+    const scopes = scope?.split(' ') ?? [];
+    return found ? [found.level, ...scopes.map((name) => found.scopes[name]?.level)] : [];
+  });
+}

@@ -1,0 +1,110 @@
+// What the operator does to people from the command line: add, list, disable, enable, invite, reset their phones.
+import type { World } from '../domain/ports.ts';
+import { canonicalLogin, type User } from '../domain/user.ts';
+import { fingerprint } from '../platform/hashes.ts';
+
+/** A person to be added. Without a password they come in by an invitation. */
+export interface NewUser {
+  login: string;
+  name: string;
+  email?: string;
+  locale?: string;
+  password?: string;
+}
+
+/** Why a person could not be added. */
+export type AddProblem = 'bad_login' | 'login_taken' | 'bad_email';
+
+/** Days that an invitation's link works. */
+const INVITATION_DAYS = 7;
+
+type Touched = Pick<World, 'records' | 'atomically' | 'passwords' | 'random' | 'clock'>;
+
+/** Adds a person; the password is hashed before the database is asked for anything. */
+export async function addUser(
+  world: Touched,
+  wanted: NewUser,
+): Promise<{ ok: true; user: User } | { ok: false; why: AddProblem }> {
+  const login = canonicalLogin(wanted.login);
+  if (login === undefined) return { ok: false, why: 'bad_login' };
+  if (wanted.email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(wanted.email)) return { ok: false, why: 'bad_email' };
+  const user: User = {
+    id: world.random.id(),
+    login,
+    name: wanted.name.normalize('NFC').trim() || login,
+    state: 'active',
+    alwaysSecondFactor: false,
+    factorsVersion: 0,
+    offlineFailures: 0,
+    wrongNumbers: 0,
+    pushPaused: false,
+    sessionsValidAfter: 0,
+    createdAt: world.clock.now(),
+    ...(wanted.email === undefined ? {} : { email: wanted.email }),
+    ...(wanted.locale === undefined ? {} : { locale: wanted.locale }),
+  };
+  const hash = wanted.password === undefined ? undefined : await world.passwords.hash(wanted.password);
+  return world.atomically(async (records) => {
+    if (!(await records.users.insert(user, hash))) return { ok: false, why: 'login_taken' } as const;
+    await records.audit.record({ event: 'user_created', outcome: 'success', sub: user.id, actor: 'cli' });
+    return { ok: true, user } as const;
+  });
+}
+
+/** The person of a sign-in name. */
+export async function findUser(world: Pick<World, 'records'>, typed: string): Promise<User | undefined> {
+  const login = canonicalLogin(typed);
+  return login === undefined ? undefined : world.records.users.byLogin(login);
+}
+
+/** Disables or enables; a disabled person is out everywhere before this answers. */
+export async function setUserState(world: Pick<World, 'atomically'>, user: User, state: User['state']): Promise<void> {
+  await world.atomically(async (records) => {
+    await records.users.setState(user.id, state);
+    if (state === 'disabled') {
+      await records.users.endSessions(user.id);
+      await records.tickets.cancelAll(user.id);
+      await records.knownBrowsers.forgetAll(user.id);
+    }
+    const event = state === 'disabled' ? 'user_disabled' : 'user_enabled';
+    await records.audit.record({ event, outcome: 'success', sub: user.id, actor: 'cli' });
+  });
+}
+
+/** A one-time link's secret by which a person sets their password and may add their first phone. */
+export async function inviteUser(
+  world: Pick<World, 'atomically' | 'random'>,
+  user: User,
+): Promise<{ token: string; days: number }> {
+  const token = world.random.id(32);
+  await world.atomically(async (records) => {
+    await records.tickets.cancelAll(user.id);
+    await records.tickets.insert({
+      hash: fingerprint(token),
+      userId: user.id,
+      purpose: 'invite',
+      expiresInSeconds: INVITATION_DAYS * 86_400,
+    });
+    await records.audit.record({ event: 'user_invited', outcome: 'success', sub: user.id, actor: 'cli' });
+  });
+  return { token, days: INVITATION_DAYS };
+}
+
+/** Removes every phone and known browser and ends all sessions: for a person who lost what they had. Answers how many phones went. */
+export async function resetFactors(world: Pick<World, 'atomically'>, user: User): Promise<number> {
+  return world.atomically(async (records) => {
+    const devices = await records.devices.ofUser(user.id);
+    for (const device of devices) await records.devices.remove(device.id, user.id);
+    await records.users.factorsChanged(user.id);
+    await records.knownBrowsers.forgetAll(user.id);
+    await records.users.endSessions(user.id);
+    await records.audit.record({
+      event: 'user_factor_reset',
+      outcome: 'success',
+      sub: user.id,
+      actor: 'cli',
+      detail: { phones: devices.length },
+    });
+    return devices.length;
+  });
+}

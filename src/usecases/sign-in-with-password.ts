@@ -1,0 +1,116 @@
+// Signs a person in with a password: the same work and the same words for people we know and people we do not.
+import type { Proof } from '../domain/assurance.ts';
+import { QueueFull, type World } from '../domain/ports.ts';
+import { canonicalLogin, type User } from '../domain/user.ts';
+import { seconds } from '../platform/clock.ts';
+import { fingerprint } from '../platform/hashes.ts';
+
+/** What the login page was given. */
+export interface PasswordAttempt {
+  login: string;
+  password: string;
+  /** The client's address as the limits know it (IPv6 as its /64). */
+  address: string;
+  userAgent?: string;
+  /** SHA-256 (base64url) of this browser's known-browser cookie, where it sent one. */
+  knownBrowser?: string;
+}
+
+/** `wait`: too many wrong ones, `retryAfter` in seconds. `busy`: more sign-ins than this machine hashes at once. */
+export type PasswordAnswer =
+  | { ok: true; userId: string; proof: Proof }
+  | { ok: false; why: 'wrong' }
+  | { ok: false; why: 'wait'; retryAfter: number }
+  | { ok: false; why: 'busy' };
+
+type Touched = Pick<World, 'records' | 'limits' | 'passwords' | 'clock'>;
+
+/** Longest password that is hashed, in UTF-16 code units: longer ones only cost time (security page, L15). */
+const LONGEST = 1024;
+
+/**
+ * Checks a sign-in name and password.
+ *
+ * A wrong try counts against the name and against the address, before it is checked. The owner is never locked out by a
+ * stranger: the wait is soft, and a browser on which the person has signed in before is counted apart.
+ */
+export async function signInWithPassword(world: Touched, attempt: PasswordAttempt): Promise<PasswordAnswer> {
+  const login = canonicalLogin(attempt.login) ?? '';
+  const found = await world.records.users.withPassword(login);
+  const limitKey = await personKey(world, attempt, login, found?.user);
+  const [address, person] = await Promise.all([
+    world.limits.peek('password_address', attempt.address),
+    world.limits.take('password_person', limitKey),
+  ]);
+  const waits = [address, person].map((verdict) => (verdict.ok ? 0 : verdict.retryAfter));
+  if (Math.max(...waits) > 0) return { ok: false, why: 'wait', retryAfter: Math.max(...waits) };
+  const verdict = await check(world, found, attempt.password);
+  if (verdict === 'busy') return { ok: false, why: 'busy' };
+  if (verdict === 'wrong' || !found) return refuse(world, attempt, found?.user);
+  await Promise.all([
+    world.limits.clear('password_person', limitKey),
+    verdict === 'stale' ? renew(world, found.user.id, attempt.password) : undefined,
+    world.records.audit.record({
+      event: 'authn_login_success',
+      outcome: 'success',
+      sub: found.user.id,
+      ip: attempt.address,
+    }),
+  ]);
+  return { ok: true, userId: found.user.id, proof: { at: seconds(world.clock), amr: ['pwd'] } };
+}
+
+/** One count per name, and one apart for each browser that the person is known on. */
+async function personKey(
+  world: Touched,
+  attempt: PasswordAttempt,
+  login: string,
+  user: User | undefined,
+): Promise<string> {
+  if (attempt.knownBrowser !== undefined && user) {
+    const known = await world.records.knownBrowsers.find(attempt.knownBrowser);
+    if (known?.userId === user.id) return fingerprint(`known ${attempt.knownBrowser}`);
+  }
+  return fingerprint(`login ${login}`);
+}
+
+/** A disabled person, one without a password and an unknown one cost the same hash as a wrong password. */
+async function check(
+  world: Touched,
+  found: { user: User; passwordHash?: string } | undefined,
+  password: string,
+): Promise<'right' | 'stale' | 'wrong' | 'busy'> {
+  try {
+    if (password.length > LONGEST) return 'wrong';
+    if (found?.passwordHash === undefined || found.user.state !== 'active')
+      return await world.passwords.pretend(password);
+    return await world.passwords.verify(found.passwordHash, password);
+  } catch (error) {
+    if (error instanceof QueueFull) return 'busy';
+    throw error;
+  }
+}
+
+async function refuse(world: Touched, attempt: PasswordAttempt, user: User | undefined): Promise<PasswordAnswer> {
+  await Promise.all([
+    world.limits.take('password_address', attempt.address),
+    world.records.audit.record({
+      event: 'authn_login_fail',
+      outcome: 'failure',
+      reason: 'wrong',
+      ip: attempt.address,
+      ...(user ? { sub: user.id } : {}),
+      ...(attempt.userAgent === undefined ? {} : { userAgent: attempt.userAgent }),
+    }),
+  ]);
+  return { ok: false, why: 'wrong' };
+}
+
+/** The right password under old parameters or an old pepper is hashed anew; a full queue leaves it for the next time. */
+async function renew(world: Touched, userId: string, password: string): Promise<void> {
+  try {
+    await world.records.users.setPasswordHash(userId, await world.passwords.hash(password));
+  } catch (error) {
+    if (!(error instanceof QueueFull)) throw error;
+  }
+}
