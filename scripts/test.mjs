@@ -1,5 +1,5 @@
 // `npm test`: sets everything up, then runs build, types, lint and every test. `npm test -- FILE…` runs a part.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
@@ -52,8 +52,20 @@ function countsOf(path) {
 async function runTests(env) {
   const counts = join(folder, 'counts.json');
   const specs = named.length > 0 ? named : ['test/**/*.test.{ts,tsx}'];
-  const args = ['--forbid-only', '--reporter', join(root, 'scripts', 'reporter.mjs'), ...specs];
-  const code = await program('mocha/bin/mocha.js', args, { ...env, COUNTS_FILE: counts });
+  const reporter = ['--reporter', join(root, 'scripts', 'reporter.mjs')];
+  // Without the node-option of its configuration mocha starts no second process, which would outlive ours.
+  const { 'node-option': _, ...config } = JSON.parse(readFileSync(join(root, '.mocharc.json'), 'utf8'));
+  const own = join(folder, 'mocharc.json');
+  writeFileSync(own, JSON.stringify(config));
+  const args = ['--config', own, '--forbid-only', ...reporter, ...specs];
+  const code = await run(
+    process.execPath,
+    ['--import', 'tsx', join(root, 'node_modules/mocha/bin/mocha.js'), ...args],
+    {
+      env: { ...env, COUNTS_FILE: counts },
+      onStart,
+    },
+  );
   const told = countsOf(counts);
   if (told === undefined) {
     console.error(`The tests ended (code ${code}) before they could be counted.`);
