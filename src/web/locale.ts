@@ -1,11 +1,11 @@
-// Which language a page speaks: what the service asked (ui_locales), what was picked, what the account prefers, what the browser accepts.
+// Which language a page speaks: what was picked, what the service asked (ui_locales), what the account prefers, what the browser accepts.
 
 /** Where wishes come from, the strongest first. Each may name languages that we do not have. */
 export interface LanguageWishes {
+  /** The picker's cookie: a choice made by hand on this browser, or the picker would do nothing where a service sends ui_locales. */
+  picked?: string | undefined;
   /** `ui_locales` of the request: tags separated by spaces (OpenID Connect Core section 3.1.2.1). */
   uiLocales?: string | undefined;
-  /** The picker's cookie. */
-  picked?: string | undefined;
   /** The account's language. */
   account?: string | undefined;
   /** The Accept-Language header. */
@@ -34,8 +34,8 @@ function acceptedTags(header: string): string[] {
  */
 export function chooseLanguage(wishes: LanguageWishes, available: readonly string[]): string {
   const tags = [
-    ...(wishes.uiLocales ?? '').split(' ', 10),
     wishes.picked ?? '',
+    ...(wishes.uiLocales ?? '').split(' ', 10),
     wishes.account ?? '',
     ...acceptedTags(wishes.accepted ?? ''),
   ];

@@ -1,0 +1,46 @@
+// What every step of a sign-in needs: the parts it may use, the view of this request, the interaction of this browser.
+import type { Context } from 'koa';
+import type { World } from '../src/domain/ports.ts';
+import type { InteractionDetails, Interactions } from '../src/provider/pages.ts';
+import type { Settings } from '../src/settings/settings.ts';
+import type { Cookies } from '../src/web/cookies.ts';
+import { chooseLanguage } from '../src/web/locale.ts';
+import { fact } from '../src/web/request.ts';
+import type { Assets } from './assets.ts';
+import type { View } from './layout.tsx';
+import { LANGUAGES, wordsOf } from './words.ts';
+
+/** What the pages are handed when they are mounted; `settings` is read at each use, since a reload replaces it. */
+export interface PageDeps {
+  world: World;
+  interactions: Interactions;
+  settings: () => Settings;
+  assets: Assets;
+  cookies: Cookies;
+  /** Ends every session of a person, on every node, with the grants and tokens that hang on them. */
+  endSessions(userId: string): Promise<void>;
+}
+
+/** The view of a request. @param wishes `ui_locales` of the interaction and the account's language, where they are known. */
+export function viewOf(
+  ctx: Context,
+  deps: Pick<PageDeps, 'settings' | 'assets' | 'cookies'>,
+  wishes: { uiLocales?: string | undefined; account?: string | undefined } = {},
+): View {
+  const language = chooseLanguage(
+    { ...wishes, picked: deps.cookies.read(ctx, 'language'), accepted: ctx.get('Accept-Language') },
+    LANGUAGES,
+  );
+  return {
+    words: wordsOf(language),
+    nonce: fact(ctx, 'nonce'),
+    assets: deps.assets,
+    brand: deps.settings().branding,
+    here: ctx.method === 'GET' || ctx.method === 'HEAD' ? ctx.path + ctx.search : ctx.path,
+  };
+}
+
+/** The address of a step of an interaction: `/interaction/UID`, or `/interaction/UID/STEP`. */
+export function stepPath(details: Pick<InteractionDetails, 'uid'>, step?: string): string {
+  return `/interaction/${encodeURIComponent(details.uid)}${step === undefined ? '' : `/${step}`}`;
+}

@@ -1,0 +1,169 @@
+// The frame of every page: head, brand, one main part, languages. Pages are rendered once on the server; scripts only add to them.
+
+import type { Context } from 'koa';
+import { type ComponentChildren, createContext, type VNode } from 'preact';
+import { useContext } from 'preact/hooks';
+import { renderToString } from 'preact-render-to-string';
+import type { BrandingSettings } from '../src/settings/settings.ts';
+import type { Assets } from './assets.ts';
+import { brandStyle } from './brand.ts';
+import { LANGUAGES, languageName, type Words } from './words.ts';
+
+/** What every page and part can read: made once a request (interaction.ts, `viewOf`). */
+export interface View {
+  words: Words;
+  nonce: string;
+  assets: Assets;
+  brand: BrandingSettings;
+  /** Path and query of the page, for the language picker's way back. */
+  here: string;
+}
+
+const ViewContext = createContext<View | undefined>(undefined);
+
+/** The view of the page that a part stands in. */
+export function useView(): View {
+  const view = useContext(ViewContext);
+  if (!view) throw new Error('a part was rendered outside of a page');
+  return view;
+}
+
+/** The words of the page that a part stands in. */
+export function useWords(): Words {
+  return useView().words;
+}
+
+/** Two strokes that meet: one signs, the other countersigns. */
+export function Mark() {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">
+      <path class="mark-first" d="M5 17.5 C8.5 18.5 11 21.5 13 26 C15.5 17.5 20 10.5 27 5.5" />
+      <path class="mark-second" d="M4 9.5 C10.5 8.5 17 10.5 20.5 14 C23.5 17 25.5 21 26.5 26" />
+    </svg>
+  );
+}
+
+function Brand() {
+  const { brand } = useView();
+  const own = brand.logoFile !== undefined;
+  return (
+    <p class="brand">
+      {own ? <img class="brand-logo" src="/brand/logo" alt="" height="32" /> : <Mark />}
+      <span>{brand.name}</span>
+    </p>
+  );
+}
+
+function Languages() {
+  const { words, here } = useView();
+  if (LANGUAGES.length < 2) return null;
+  return (
+    <form class="languages" method="post" action="/language">
+      <input type="hidden" name="return" value={here} />
+      <fieldset>
+        <legend class="unseen">{words('parts.language')}</legend>
+        {LANGUAGES.map((language) => (
+          <button
+            key={language}
+            type="submit"
+            name="language"
+            value={language}
+            lang={language}
+            aria-pressed={language === words.language}
+          >
+            {languageName(language)}
+          </button>
+        ))}
+      </fieldset>
+    </form>
+  );
+}
+
+function Footer() {
+  const { brand, words } = useView();
+  const support = brand.support?.url ?? (brand.support?.email && `mailto:${brand.support.email}`);
+  const links = [...brand.links, ...(support ? [{ name: words('parts.support'), url: support }] : [])];
+  return (
+    <footer>
+      {links.length > 0 && (
+        <nav aria-label={words('parts.links')}>
+          <ul class="links">
+            {links.map((link) => (
+              <li key={link.url}>
+                <a href={link.url}>{link.name}</a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+      )}
+      <Languages />
+    </footer>
+  );
+}
+
+/** Properties of {@link Page}. */
+export interface PageProps {
+  view: View;
+  /** What the page is, for the tab; the brand is added. */
+  title: string;
+  /** Folder of the script that adds to the page: `login` for interactions/login/script.ts. */
+  script?: string;
+  /** `wide` for lists and tables; one narrow column otherwise. */
+  width?: 'narrow' | 'wide';
+  /** Stands above the main part, at the right of the brand: account name, sign-out. */
+  aside?: ComponentChildren;
+  /** Seconds after which a browser without JavaScript loads the page again. */
+  refresh?: number;
+  children: ComponentChildren;
+}
+
+/** A whole document. */
+export function Page({ view, title, script, width = 'narrow', aside, refresh, children }: PageProps) {
+  const { words, brand, assets, nonce } = view;
+  const style = brandStyle(brand.colours);
+  return (
+    <ViewContext.Provider value={view}>
+      <html lang={words.language} dir={words.direction}>
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="robots" content="noindex" />
+          <meta name="color-scheme" content="light dark" />
+          <title>{words('parts.title', { page: title, brand: brand.name })}</title>
+          <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+          <link rel="stylesheet" href={assets.url('pages')} nonce={nonce} />
+          {style !== '' && <style nonce={nonce} dangerouslySetInnerHTML={{ __html: style }} />}
+          {refresh !== undefined && (
+            <noscript>
+              <meta http-equiv="refresh" content={String(refresh)} />
+            </noscript>
+          )}
+        </head>
+        <body class={width}>
+          <a class="skip" href="#main">
+            {words('parts.skip')}
+          </a>
+          <header>
+            <Brand />
+            {aside !== undefined && <div class="aside">{aside}</div>}
+          </header>
+          <main id="main">{children}</main>
+          <Footer />
+          {script !== undefined && <script type="module" nonce={nonce} src={assets.url(script)} />}
+        </body>
+      </html>
+    </ViewContext.Provider>
+  );
+}
+
+/** A page as HTML. */
+export function html(page: VNode): string {
+  return `<!doctype html>${renderToString(page)}`;
+}
+
+/** Answers with a page. */
+export function show(ctx: Context, page: VNode, status = 200): void {
+  ctx.status = status;
+  ctx.type = 'text/html; charset=utf-8';
+  ctx.body = html(page);
+}
