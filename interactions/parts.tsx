@@ -91,6 +91,7 @@ export function Field({
   error,
   beside,
   code,
+  type = 'text',
   required = true,
   spellcheck = false,
   ...input
@@ -110,6 +111,8 @@ export function Field({
       <div class="control">
         <input
           {...input}
+          // Preact's types tell inputs apart by their type; the attributes below are allowed on each of ours.
+          type={type as 'text'}
           {...(code === true && { class: 'code' })}
           id={name}
           name={name}
