@@ -52,3 +52,8 @@ export function deviceName(typed: string): { ok: true; name: string } | { ok: fa
 
 // The rule stands in the cellar because the phone asks it too.
 export { pinProblem } from '../protocol/pin.ts';
+
+/** The associated data of a sealed `K_off` (protocol section 2): one device's key is useless in another's row. */
+export function offlineKeyAad(deviceId: string): string {
+  return `k_off|v1|${deviceId}`;
+}

@@ -1,0 +1,19 @@
+// Sends a person a letter about their account. A mail that cannot be sent never undoes what it tells of.
+import { type Letter, letterTo } from '../domain/letters.ts';
+import type { World } from '../domain/ports.ts';
+
+/** Writes to the person where we have an address. Failures are logged by their kind only. */
+export async function tellPerson(
+  world: Pick<World, 'records' | 'mailer' | 'log'>,
+  userId: string,
+  letter: Letter,
+): Promise<void> {
+  const user = await world.records.users.byId(userId);
+  const mail = user && letterTo(user, letter);
+  if (!mail) return;
+  try {
+    await world.mailer.send(mail);
+  } catch (error) {
+    world.log.error({ err: error, about: letter.about }, 'a letter could not be sent');
+  }
+}
