@@ -1,0 +1,107 @@
+// Every request's way through the house, as one list. Order is a security property: read it from top to bottom.
+import Koa, { type Context, type Middleware } from 'koa';
+import type Provider from 'oidc-provider';
+import type { World } from '../domain/ports.ts';
+import type { Settings } from '../settings/settings.ts';
+import { clientAddress } from '../web/address.ts';
+import { type ProblemPage, errors } from '../web/errors.ts';
+import { addressOf } from '../web/request.ts';
+import { requestLog } from '../web/request-log.ts';
+import { sameOrigin } from '../web/same-origin.ts';
+import { securityHeaders } from '../web/security-headers.ts';
+import { staticFiles } from '../web/static.ts';
+
+/** What the list is made of. */
+export interface AppParts {
+  world: World;
+  settings: Settings;
+  /** The provider in force; a reload swaps it. */
+  provider: () => Provider;
+  problemPage: ProblemPage;
+  /** Folders of built files. */
+  folders: { assets: string; phone: string };
+  /** The device API (its own rules: no cookies, signed messages). */
+  device: Middleware;
+  /** The pages, in the order in which they are asked. */
+  pages: Middleware[];
+}
+
+/** Builds the Koa application. */
+export function createApp(parts: AppParts): Koa {
+  const { world, settings } = parts;
+  const { issuer } = settings.server;
+  const { appOrigin } = settings.devices;
+  const onPages = onlyAt(new URL(issuer).host);
+  const onPhone = onlyAt(new URL(appOrigin).host);
+  const app = new Koa({ proxy: true });
+  app.silent = true;
+  const list: Middleware[] = [
+    requestLog({ log: world.log, clock: world.clock, random: world.random, quiet: isQuiet }),
+    securityHeaders({ issuer, random: world.random }),
+    clientAddress({ trustedProxies: settings.server.trustedProxies }),
+    errors({ page: parts.problemPage }),
+    pinHost(issuer, appOrigin),
+    onPhone(staticFiles({ folder: parts.folders.phone, prefix: '/phone/', index: 'index.html' })),
+    onPhone(parts.device),
+    onPages(staticFiles({ folder: parts.folders.assets, prefix: '/assets/' })),
+    onPages(atProvider(parts.provider)),
+    onPages(sameOrigin({ issuer, refused: auditCrossSite(world) })),
+    ...parts.pages.map(onPages),
+  ];
+  for (const middleware of list) app.use(middleware);
+  return app;
+}
+
+const isQuiet = (path: string) => path.startsWith('/assets/') || path.startsWith('/phone/') || path.startsWith('/health/');
+
+/** Marks which of our two names was asked for, so that the phone's origin serves no sign-in page and the issuer no device API. */
+const hosts = new WeakMap<object, string>();
+
+/**
+ * The request's Host is never trusted (design, decision 15): it only chooses between our own names, and everything behind this
+ * line sees the configured one. oidc-provider builds addresses from it.
+ */
+function pinHost(issuer: string, appOrigin: string): Middleware {
+  const names = [new URL(issuer), new URL(appOrigin)];
+  return async (ctx, next) => {
+    const asked = names.find((name) => name.host === ctx.req.headers.host?.toLowerCase());
+    const { host, protocol } = asked ?? (names[0] as URL);
+    hosts.set(ctx.req, host);
+    const { headers } = ctx.req;
+    for (const name of ['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix']) delete headers[name];
+    headers.host = host;
+    headers['x-forwarded-proto'] = protocol.replace(':', '');
+    headers['x-forwarded-for'] = addressOf(ctx).address;
+    await next();
+  };
+}
+
+function onlyAt(host: string): (middleware: Middleware) => Middleware {
+  return (middleware) => (ctx, next) => (hosts.get(ctx.req) === host ? middleware(ctx, next) : next());
+}
+
+/** Paths that oidc-provider answers (its default routes); everything else is ours. */
+const PROVIDER_PATHS =
+  /^\/(?:\.well-known\/(?:openid-configuration|oauth-authorization-server)|auth(?:\/[^/]+)?|backchannel|device(?:\/[^/v]+|\/auth)?|jwks|me|request|session\/end(?:\/(?:confirm|success))?|token(?:\/(?:introspection|revocation))?)$/;
+
+function atProvider(provider: () => Provider): Middleware {
+  const callbacks = new WeakMap<Provider, ReturnType<Provider['callback']>>();
+  return async (ctx, next) => {
+    if (!PROVIDER_PATHS.test(ctx.path)) return next();
+    const current = provider();
+    const callback = callbacks.get(current) ?? current.callback();
+    callbacks.set(current, callback);
+    ctx.respond = false;
+    await callback(ctx.req, ctx.res);
+  };
+}
+
+function auditCrossSite(world: World) {
+  return (ctx: Context) =>
+    world.records.audit.record({
+      event: 'malicious_csrf',
+      outcome: 'failure',
+      ip: addressOf(ctx).address,
+      detail: { path: ctx.path.slice(0, 100) },
+    });
+}
