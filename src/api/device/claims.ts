@@ -1,0 +1,58 @@
+// What each endpoint's message says (protocol sections 1, 4, 5, 7, 8): exactly these members, each of its form.
+import { z } from 'zod';
+import { fromBase64url } from '../../protocol/bytes.ts';
+import type { Endpoint } from '../../protocol/messages.ts';
+
+/** Base64url of exactly so many bytes. */
+const bytes = (length: number) => z.string().refine((text) => fromBase64url(text)?.length === length);
+const whole = z.int().nonnegative();
+const text = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((value) => value.isWellFormed());
+const jwe = z
+  .string()
+  .max(6144)
+  .regex(/^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
+
+const everywhere = { aud: z.string().max(2048), iat: whole };
+const request = { ...everywhere, iss: z.string(), jti: bytes(16) };
+const counted = { ...everywhere, iss: z.string(), ctr: whole };
+const begin = { ...everywhere, install_id: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/), jti: bytes(16) };
+const answer = { ...counted, txn: bytes(16), nonce: bytes(16), ctx_hash: bytes(32) };
+
+/** The claims of each endpoint; an unknown member is refused. */
+export const CLAIMS = {
+  'enrol/begin': z.union([
+    z.strictObject({ ...begin, token: bytes(16) }),
+    z.strictObject({ ...begin, code: text(64), login: text(512) }),
+  ]),
+  'enrol/complete': z.strictObject({ ...request, nonce: bytes(16), platform: text(40), sec: jwe }),
+  respond: z.union([
+    z.strictObject({
+      ...answer,
+      decision: z.literal('approve'),
+      number: z
+        .string()
+        .regex(/^[0-9]{1,12}$/)
+        .optional(),
+      uv: z.literal('pin'),
+      pin_tag: bytes(32),
+      ratchet: bytes(16),
+    }),
+    z.strictObject({ ...answer, decision: z.enum(['deny', 'report']) }),
+  ]),
+  pin: z.strictObject({ ...counted, ratchet: bytes(16), sec: jwe }),
+  pending: z.strictObject(request),
+  stream: z.strictObject(request),
+  open: z.strictObject({ ...request, txn: bytes(16) }),
+  claim: z.strictObject({ ...request, txn: bytes(16), i: whole, mac: bytes(16) }),
+  self: z.strictObject(request),
+  rename: z.strictObject({ ...request, name: text(400) }),
+  unlink: z.strictObject(request),
+} as const satisfies { [endpoint in Endpoint]: z.ZodType };
+
+/** The claims of one endpoint's message. */
+export type ClaimsOf<E extends Endpoint> = z.infer<(typeof CLAIMS)[E]>;
