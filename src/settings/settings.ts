@@ -105,7 +105,9 @@ export interface MailSettings {
 }
 
 /** `limits.yaml`: so many within so many seconds; a rule that doubles waits longer after each further failure, up to `max`. */
-export type LimitSettings = { readonly [rule in LimitRule]: { points: number; seconds: number; blockSeconds?: number; maxBlockSeconds?: number } };
+export type LimitSettings = {
+  readonly [rule in LimitRule]: { points: number; seconds: number; blockSeconds?: number; maxBlockSeconds?: number };
+};
 
 /** `outbound.yaml` */
 export interface OutboundSettings {
@@ -160,9 +162,14 @@ export interface Settings {
   resources: ResourceSettings[];
 }
 
+/** Whether the enabled methods reach a level. */
+export function methodsReach(methods: MethodSettings, level: Level): boolean {
+  const enabled = (method: Method) =>
+    (method === 'password' && methods.password.enabled) || (method === 'phone' && methods.phone.enabled);
+  return level.anyOf.some((combination) => combination.every(enabled));
+}
+
 /** Whether any enabled method combination reaches a level. */
 export function reachable(settings: Settings, level: Level): boolean {
-  const enabled = (method: Method) =>
-    (method === 'password' && settings.methods.password.enabled) || (method === 'phone' && settings.methods.phone.enabled);
-  return level.anyOf.some((methods) => methods.every(enabled));
+  return methodsReach(settings.methods, level);
 }

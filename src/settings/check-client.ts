@@ -1,0 +1,103 @@
+// One relying service: what must hold beyond the form of its keys.
+import { parseUrl, redirectFault, webFault } from './addresses.ts';
+import type { Document } from './document.ts';
+import { type ClientFile, needsSecret } from './sections/clients.ts';
+
+const WEB_ADDRESSES = [
+  'jwks_uri',
+  'sector_identifier_uri',
+  'backchannel_logout_uri',
+  'initiate_login_uri',
+  'client_uri',
+  'logo_uri',
+  'policy_uri',
+  'tos_uri',
+  'homepage',
+] as const;
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
+
+function checkAddresses(document: Document, client: ClientFile): void {
+  const native = client.application_type === 'native';
+  for (const key of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
+    client[key]?.forEach((uri, index) => {
+      const rule = redirectFault(uri, native);
+      if (rule !== undefined) document.problem([key, index], rule);
+      else if (client[key]?.indexOf(uri) !== index) document.problem([key, index], 'is there twice');
+    });
+  }
+  for (const key of WEB_ADDRESSES) {
+    const uri = client[key];
+    const rule = uri === undefined ? undefined : webFault(uri);
+    if (rule !== undefined) document.problem([key], rule);
+    else if (key === 'backchannel_logout_uri' && uri?.includes('#'))
+      document.problem([key], 'must not have a fragment ("#…")');
+  }
+}
+
+function checkGrants(document: Document, client: ClientFile): void {
+  const grants = new Set(client.grant_types);
+  const signsIn = grants.has('authorization_code');
+  const answers = client.response_types ?? (signsIn ? ['code'] : []);
+  if (signsIn !== answers.includes('code')) {
+    document.problem(
+      [client.response_types ? 'response_types' : 'grant_types'],
+      'grant_types "authorization_code" and response_types "code" go together',
+    );
+  }
+  if (grants.has('refresh_token') && !signsIn)
+    document.problem(['grant_types'], '"refresh_token" needs "authorization_code"');
+  if (signsIn && (client.redirect_uris ?? []).length === 0)
+    document.problem(['redirect_uris'], 'is required for a client with sign-ins');
+  if (!signsIn && (client.redirect_uris ?? []).length > 0)
+    document.problem(['redirect_uris'], 'without "authorization_code" in grant_types nothing is ever sent there');
+  if (grants.has('client_credentials') && client.token_endpoint_auth_method === 'none') {
+    document.problem(['token_endpoint_auth_method'], '"client_credentials" needs a client that proves itself');
+  }
+}
+
+function checkProof(document: Document, client: ClientFile): void {
+  const written = client.client_secret !== undefined || client.client_secret_file !== undefined;
+  const method = client.token_endpoint_auth_method;
+  if (needsSecret(client) && !written)
+    document.problem(['client_secret'], `is required for ${method} (or client_secret_file)`, { shown: false });
+  if (!needsSecret(client) && written) {
+    document.problem(
+      [client.client_secret_file === undefined ? 'client_secret' : 'client_secret_file'],
+      `is of no use with ${method}: remove it`,
+      { shown: false },
+    );
+  }
+  if (method === 'private_key_jwt' && !client.jwks && !client.jwks_uri)
+    document.problem(['jwks'], 'private_key_jwt needs jwks or jwks_uri', { shown: false });
+  if (client.jwks && client.jwks_uri) document.problem(['jwks_uri'], 'jwks and jwks_uri are both written: keep one');
+  client.jwks?.keys.forEach((jwk, index) => {
+    if (PRIVATE_MEMBERS.some((member) => member in jwk))
+      document.problem(['jwks', 'keys', index], 'is a private key: only its public part belongs here', {
+        shown: false,
+      });
+  });
+  const alg = client.token_endpoint_auth_signing_alg;
+  if (alg !== undefined && method !== 'private_key_jwt' && method !== 'client_secret_jwt') {
+    document.problem(['token_endpoint_auth_signing_alg'], 'is only for private_key_jwt and client_secret_jwt');
+  } else if (alg !== undefined && (alg === 'HS256') !== (method === 'client_secret_jwt')) {
+    document.problem(['token_endpoint_auth_signing_alg'], `does not go with ${method}`);
+  }
+}
+
+/** Everything about one client that needs no other file but its own name. */
+export function checkClient(document: Document, client: ClientFile): void {
+  const expected = `clients/${client.client_id}.yaml`;
+  if (document.file !== expected) document.problem(['client_id'], `the file must be called ${expected}`);
+  if (client.client_id === 'account')
+    document.problem(['client_id'], '"account" is our own account page: choose another name');
+  checkAddresses(document, client);
+  checkGrants(document, client);
+  checkProof(document, client);
+  const hosts = new Set((client.redirect_uris ?? []).map((uri) => parseUrl(uri)?.host));
+  if (client.subject_type === 'pairwise' && client.sector_identifier_uri === undefined && hosts.size > 1) {
+    document.problem(
+      ['sector_identifier_uri'],
+      'is required: a pairwise client has redirect_uris on more than one host',
+    );
+  }
+}

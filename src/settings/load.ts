@@ -1,0 +1,153 @@
+// Reads a configuration folder whole: either every setting, checked and resolved, or every mistake.
+import { resolve } from 'node:path';
+import { checkClients, checkOutboundList, checkResources, type Offer } from './check-catalog.ts';
+import { checkClient } from './check-client.ts';
+import { checkLevels } from './check-levels.ts';
+import { type Read, readSection } from './explain.ts';
+import { type ConfigurationFolder, readFolder } from './folder.ts';
+import { Findings, type Problem } from './problems.ts';
+import { type Environment, type Reading, takeSecret } from './reading.ts';
+import { resolveKeys } from './resolve-keys.ts';
+import { checkMethods, resolveBranding, resolveDevices } from './resolve-pages.ts';
+import { isDemo, resolveServer, standInServer } from './resolve-server.ts';
+import { resolveMail, resolveStorage } from './resolve-storage.ts';
+import { resolveClient } from './sections/clients.ts';
+import { FILES, FOLDERS } from './sections/index.ts';
+import { resolveLevels } from './sections/levels.ts';
+import { resolveLifetimes } from './sections/lifetimes.ts';
+import { resolveLimits } from './sections/limits.ts';
+import { resolveMethods } from './sections/methods.ts';
+import { resolveOutbound } from './sections/outbound.ts';
+import { resolveResource } from './sections/resources.ts';
+import type { ClientSettings, ServerSettings, Settings } from './settings.ts';
+import { checkSecrets } from './strength.ts';
+
+/** The settings, or every mistake of every file at once. `notes` are worth reading and no mistakes. */
+export type Loaded =
+  | { ok: true; settings: Settings; notes: string[] }
+  | { ok: false; problems: Problem[]; notes: string[] };
+
+/** Every file by its schema; sections whose files are missing have their defaults. */
+function readAll({ files, folders }: ConfigurationFolder) {
+  return {
+    server: readSection(files.server, FILES.server),
+    storage: readSection(files.storage, FILES.storage),
+    keys: readSection(files.keys, FILES.keys),
+    levels: readSection(files.levels, FILES.levels),
+    methods: readSection(files.methods, FILES.methods),
+    devices: readSection(files.devices, FILES.devices),
+    lifetimes: readSection(files.lifetimes, FILES.lifetimes),
+    branding: readSection(files.branding, FILES.branding),
+    mail: readSection(files.mail, FILES.mail),
+    limits: readSection(files.limits, FILES.limits),
+    outbound: readSection(files.outbound, FILES.outbound),
+    clients: folders.clients.map((document) => readSection(document, FOLDERS.clients)),
+    resources: folders.resources.map((document) => readSection(document, FOLDERS.resources)),
+  };
+}
+
+type Sections = ReturnType<typeof readAll>;
+
+/** Resolves a section where there is something to resolve. */
+function from<T, R>(read: Read<T>, resolveIt: (read: Read<T> & { value: T }) => R): R | undefined {
+  return read.value === undefined ? undefined : resolveIt({ ...read, value: read.value });
+}
+
+function clientsOf(reading: Reading, sections: Sections): ClientSettings[] {
+  return sections.clients.flatMap((read) => {
+    const { document, value } = read;
+    if (!value) return [];
+    const secret = takeSecret(reading, document, [], 'client_secret', value, 'passphrase');
+    if (read.sound) checkClient(document, value);
+    return [resolveClient(value, secret, document.file)];
+  });
+}
+
+/** The rules that need more than one file. */
+function checkTogether(sections: Sections, offer: Offer | undefined): void {
+  if (offer) checkLevels(sections.levels.document, offer.levels, offer.methods);
+  checkClients(sections.clients, offer, sections.outbound.value);
+  const everyClientRead = sections.clients.every(({ value }) => value !== undefined);
+  const ids = new Set(sections.clients.flatMap(({ value }) => (value ? [value.client_id] : [])));
+  checkResources(sections.resources, offer, everyClientRead ? ids : undefined);
+  const { session } = sections.lifetimes.value ?? {};
+  if (session && session.idle > session.absolute)
+    sections.lifetimes.document.problem(['session', 'idle'], 'must not be longer than session.absolute');
+  const limits = Object.entries(sections.limits.value ?? {});
+  for (const [name, { block, block_max }] of limits) {
+    if (block_max !== undefined && block === undefined)
+      sections.limits.document.problem([name, 'block_max'], 'needs block: the first wait');
+    else if (block_max !== undefined && block !== undefined && block_max < block)
+      sections.limits.document.problem([name, 'block_max'], 'must not be shorter than block');
+  }
+}
+
+function resolveAll(
+  reading: Reading,
+  sections: Sections,
+  server: ServerSettings,
+  writtenIssuer: string,
+): Partial<Settings> {
+  const methods = from(sections.methods, ({ value, document }) => {
+    checkMethods(reading, document, value);
+    return resolveMethods(value);
+  });
+  const levels = from(sections.levels, ({ value }) => resolveLevels(value));
+  checkTogether(
+    sections,
+    levels && methods && sections.levels.sound && sections.methods.sound ? { levels, methods } : undefined,
+  );
+  const parts = {
+    folder: reading.folder,
+    server,
+    storage: from(sections.storage, ({ value, document }) => resolveStorage(reading, document, value)),
+    keys: from(sections.keys, ({ value, document }) => resolveKeys(reading, document, value)),
+    levels,
+    methods,
+    devices: from(sections.devices, ({ value, document }) =>
+      resolveDevices(reading, document, value, server, writtenIssuer),
+    ),
+    lifetimes: from(sections.lifetimes, ({ value }) => resolveLifetimes(value)),
+    branding: from(sections.branding, ({ value, document }) => resolveBranding(reading, document, value)),
+    mail: from(sections.mail, ({ value, document }) => resolveMail(reading, document, value)),
+    limits: from(sections.limits, ({ value }) => resolveLimits(value)),
+    outbound: from(sections.outbound, ({ value, document }) => {
+      checkOutboundList(document, value);
+      return resolveOutbound(value);
+    }),
+    clients: clientsOf(reading, sections),
+    resources: sections.resources.flatMap(({ value, document }) =>
+      value ? [resolveResource(value, document.file)] : [],
+    ),
+  };
+  checkSecrets(reading.secrets, reading.demo);
+  return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
+}
+
+/**
+ * Reads, checks and resolves a configuration folder. Changes nothing; in the demo call `ensureDemoSecrets` before.
+ * @param folder the folder (COUNTERSIGN_CONFIG or `--config`, chosen by the caller).
+ * @param environment PORT, HOST, DATABASE_URL, REDIS_URL (the last two also as NAME_FILE) and whatever `${env:NAME}` names.
+ */
+export function loadSettings(folder: string, environment: Environment): Loaded {
+  const findings = new Findings();
+  const absolute = resolve(folder);
+  const read = readFolder(absolute, findings);
+  if (!read) return { ok: false, problems: findings.sorted(), notes: [] };
+  const sections = readAll(read);
+  const written = sections.server.value;
+  const server = written
+    ? resolveServer(sections.server.document, written, absolute, environment, findings)
+    : standInServer(absolute);
+  const reading: Reading = {
+    folder: absolute,
+    environment,
+    findings,
+    demo: isDemo(written),
+    dataFolder: server.dataFolder,
+    secrets: [],
+  };
+  const settings = resolveAll(reading, sections, server, written?.issuer ?? server.issuer);
+  if (findings.problems.length > 0) return { ok: false, problems: findings.sorted(), notes: findings.notes };
+  return { ok: true, settings: settings as Settings, notes: findings.notes };
+}

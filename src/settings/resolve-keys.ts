@@ -1,0 +1,71 @@
+// keys.yaml with its secrets; in the demo, what it does not name was made by ensureDemoSecrets.
+import { join } from 'node:path';
+import { DEMO_FILES } from './demo-secrets.ts';
+import type { Document } from './document.ts';
+import { type Reading, type SecretKind, takeSecret } from './reading.ts';
+import { Secret } from './secret.ts';
+import type { KeysFile } from './sections/keys.ts';
+import type { KeySettings } from './settings.ts';
+
+const MISSING = 'is required: run "countersign keys generate", it makes the files and prints what to write here';
+
+/** keys.yaml with the generated files of the demo in place of what it does not name. */
+function withDemoFiles(file: KeysFile, dataFolder: string): KeysFile {
+  const made = (name: keyof typeof DEMO_FILES) => join(dataFolder, 'secrets', DEMO_FILES[name]);
+  const written = (name: 'signing' | 'encryption') => file[name] !== undefined || file[`${name}_file`] !== undefined;
+  return {
+    ...file,
+    ...(written('signing') ? {} : { signing_file: made('signing') }),
+    ...(written('encryption') ? {} : { encryption_file: made('encryption') }),
+    cookies: file.cookies ?? [{ secret_file: made('cookies') }],
+    kek: file.kek ?? [{ id: 'demo', secret_file: made('kek') }],
+    peppers: file.peppers ?? [{ id: 'demo', secret_file: made('pepper') }],
+  };
+}
+
+function list<T extends { secret?: string | undefined; secret_file?: string | undefined }>(
+  reading: Reading,
+  document: Document,
+  name: 'cookies' | 'kek' | 'peppers',
+  entries: readonly T[] | undefined,
+  kind: SecretKind,
+): { entry: T; secret: Secret }[] {
+  if (!entries || entries.length === 0) document.problem([name], MISSING, { shown: false });
+  return (entries ?? []).flatMap((entry, index) => {
+    const path = [name, index];
+    if (entry.secret === undefined && entry.secret_file === undefined)
+      document.problem(path, 'needs secret or secret_file', { shown: false });
+    const secret = takeSecret(reading, document, path, 'secret', entry, kind);
+    return secret ? [{ entry, secret }] : [];
+  });
+}
+
+function keyed(
+  reading: Reading,
+  document: Document,
+  name: 'kek' | 'peppers',
+  entries: KeysFile['kek'],
+): { id: string; secret: Secret }[] {
+  const ids = (entries ?? []).map((entry) => entry.id);
+  ids.forEach((id, index) => {
+    if (ids.indexOf(id) !== index) document.problem([name, index, 'id'], 'is there twice: each key has its own id');
+  });
+  return list(reading, document, name, entries, 'key').map(({ entry, secret }) => ({ id: entry.id, secret }));
+}
+
+/** The keys. Each one that is missing is told; the strength of all is checked later, together. */
+export function resolveKeys(reading: Reading, document: Document, written: KeysFile): KeySettings {
+  const file = reading.demo ? withDemoFiles(written, reading.dataFolder) : written;
+  const keySet = (name: 'signing' | 'encryption') => {
+    if (file[name] === undefined && file[`${name}_file`] === undefined)
+      document.problem([name], MISSING, { shown: false });
+    return takeSecret(reading, document, [], name, file, 'key_set') ?? new Secret('', 'missing');
+  };
+  return {
+    signing: keySet('signing'),
+    encryption: keySet('encryption'),
+    cookies: list(reading, document, 'cookies', file.cookies, 'passphrase').map(({ secret }) => secret),
+    kek: keyed(reading, document, 'kek', file.kek),
+    peppers: keyed(reading, document, 'peppers', file.peppers),
+  };
+}

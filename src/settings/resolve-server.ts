@@ -1,0 +1,109 @@
+// server.yaml and the environment together: issuer, port, demo.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isLoopback, isNetwork, originFault, parseUrl } from './addresses.ts';
+import type { Document } from './document.ts';
+import type { Findings } from './problems.ts';
+import type { Environment } from './reading.ts';
+import type { ServerFile } from './sections/server.ts';
+import type { ServerSettings } from './settings.ts';
+
+function portFromEnvironment(environment: Environment, findings: Findings): number | undefined {
+  const text = environment.PORT;
+  if (!text) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  findings.problems.push({
+    file: 'environment',
+    key: 'PORT',
+    rule: 'must be a number from 1 to 65535',
+    value: JSON.stringify(text.slice(0, 40)),
+  });
+  return undefined;
+}
+
+/** The issuer with another port, for the demo on a port that was asked for. */
+function moved(issuer: URL, port: number): string {
+  const url = new URL(issuer);
+  url.port = String(port);
+  return url.origin;
+}
+
+function checkServer(document: Document, file: ServerFile, loopback: boolean, folder: string): void {
+  const rule = originFault(file.issuer);
+  if (rule !== undefined) document.problem(['issuer'], rule);
+  if (file.demo && !loopback) document.problem(['demo'], 'demo: true works only with an issuer on localhost');
+  const https = file.issuer.startsWith('https:');
+  if (file.post_authorization && !https)
+    document.problem(['post_authorization'], 'needs an https issuer: its cookies are SameSite=None');
+  if (file.tls && !https) document.problem(['tls'], 'with a certificate the issuer starts with https://');
+  file.trusted_proxies.forEach((network, index) => {
+    if (!isNetwork(network))
+      document.problem(['trusted_proxies', index], 'must be a network such as 10.0.0.0/8 or an address');
+    else if (network.endsWith('/0'))
+      document.problem(['trusted_proxies', index], 'would believe everybody: name the networks of your proxies');
+  });
+  for (const key of ['cert_file', 'key_file'] as const) {
+    if (file.tls && !existsSync(resolve(folder, file.tls[key])))
+      document.problem(['tls', key], 'names a file that does not exist');
+  }
+  if (https && !file.tls && file.trusted_proxies.length === 0) {
+    document.note(
+      ['issuer'],
+      'is https, but neither tls nor trusted_proxies is set: who ends TLS in front of us, and is it trusted?',
+    );
+  }
+}
+
+/** The server's settings. PORT and HOST win; in the demo PORT also moves the port of a loopback issuer. */
+export function resolveServer(
+  document: Document,
+  file: ServerFile,
+  folder: string,
+  environment: Environment,
+  findings: Findings,
+): ServerSettings {
+  const url = parseUrl(file.issuer);
+  const loopback = url !== undefined && isLoopback(url.hostname);
+  checkServer(document, file, loopback, folder);
+  const asked = portFromEnvironment(environment, findings);
+  const demo = file.demo && loopback;
+  const ownPort = loopback && url.port !== '' ? Number(url.port) : 3000;
+  const port = asked ?? file.port ?? ownPort;
+  const move = demo && url !== undefined && asked !== undefined && String(asked) !== url.port;
+  const issuer = move ? moved(url, asked) : file.issuer;
+  if (move) findings.notes.push(`environment: PORT moves the demo's issuer from ${file.issuer} to ${issuer}`);
+  return {
+    issuer,
+    host: environment.HOST || file.host,
+    port,
+    demo,
+    dataFolder: resolve(folder, file.data_folder),
+    trustedProxies: file.trusted_proxies,
+    ...(file.tls
+      ? { tls: { certFile: resolve(folder, file.tls.cert_file), keyFile: resolve(folder, file.tls.key_file) } }
+      : {}),
+    postAuthorization: file.post_authorization,
+    logLevel: file.log_level,
+  };
+}
+
+/** What the demo is, told before anything else is read: `demo: true` and a loopback issuer. */
+export function isDemo(file: ServerFile | undefined): boolean {
+  const url = parseUrl(file?.issuer ?? '');
+  return file?.demo === true && url !== undefined && isLoopback(url.hostname);
+}
+
+/** Where server.yaml is of no use: stands in, so that the other files can still be checked. */
+export function standInServer(folder: string): ServerSettings {
+  return {
+    issuer: 'https://issuer.invalid',
+    host: '127.0.0.1',
+    port: 3000,
+    demo: false,
+    dataFolder: resolve(folder, '../data'),
+    trustedProxies: [],
+    postAuthorization: false,
+    logLevel: 'info',
+  };
+}

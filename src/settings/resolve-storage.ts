@@ -1,0 +1,119 @@
+// storage.yaml and mail.yaml with their secrets and the environment.
+import { resolve } from 'node:path';
+import { parseUrl } from './addresses.ts';
+import type { Document } from './document.ts';
+import { environmentProblem, fromEnvironment, type Reading, takeSecret } from './reading.ts';
+import { Secret } from './secret.ts';
+import type { MailFile } from './sections/mail.ts';
+import type { StorageFile } from './sections/storage.ts';
+import type { MailSettings, StorageSettings } from './settings.ts';
+
+interface Wanted {
+  variable: string;
+  schemes: readonly string[];
+  rule: string;
+}
+
+const DATABASE: Wanted = {
+  variable: 'DATABASE_URL',
+  schemes: ['postgres:', 'postgresql:'],
+  rule: 'must start with postgres:// or postgresql://',
+};
+const STATE: Wanted = {
+  variable: 'REDIS_URL',
+  schemes: ['redis:', 'rediss:'],
+  rule: 'must start with redis:// or rediss://',
+};
+
+/** The address from the environment, or else from the file; undefined for the embedded form. */
+function address(
+  reading: Reading,
+  document: Document,
+  section: 'database' | 'state',
+  file: { kind?: string | undefined; url?: string | undefined; url_file?: string | undefined },
+  wanted: Wanted,
+): Secret | undefined {
+  const environment = fromEnvironment(reading.environment, wanted.variable);
+  if (!environment.ok) environmentProblem(reading.findings, wanted.variable, environment.rule);
+  const fits = (text: string) => wanted.schemes.includes(parseUrl(text)?.protocol ?? '');
+  if (environment.ok && environment.value !== undefined) {
+    if (!fits(environment.value)) environmentProblem(reading.findings, wanted.variable, wanted.rule);
+    return new Secret(environment.value, environment.origin ?? wanted.variable);
+  }
+  const written = file.url !== undefined || file.url_file !== undefined;
+  if (file.kind === 'embedded') {
+    if (written) document.problem([section, 'kind'], 'is "embedded", but an address is written too: keep one');
+    return undefined;
+  }
+  const secret = takeSecret(reading, document, [section], 'url', file, 'url');
+  const key = file.url_file === undefined ? 'url' : 'url_file';
+  if (secret && !fits(secret.reveal())) document.problem([section, key], wanted.rule, { shown: false });
+  if (file.kind !== undefined && !written)
+    document.problem([section], `needs url, url_file or the environment's ${wanted.variable}`);
+  return secret;
+}
+
+/** Where things are kept. DATABASE_URL and REDIS_URL (or their _FILE forms) win over the file. */
+export function resolveStorage(reading: Reading, document: Document, file: StorageFile): StorageSettings {
+  const database = address(reading, document, 'database', file.database, DATABASE);
+  const state = address(reading, document, 'state', file.state, STATE);
+  if (!database || !state) {
+    const parts = [database ? undefined : 'database (PGlite)', state ? undefined : 'state (this process)'].filter(
+      (part) => part !== undefined,
+    );
+    document.note(
+      [],
+      `embedded ${parts.join(' and ')}: one node only${state ? '' : '; a restart loses what is pending'}`,
+    );
+  }
+  return {
+    database: database
+      ? { kind: 'postgres', url: database, poolMax: file.database.pool_max }
+      : {
+          kind: 'embedded',
+          folder:
+            file.database.folder === undefined
+              ? resolve(reading.dataFolder, 'database')
+              : resolve(reading.folder, file.database.folder),
+        },
+    state: state ? { kind: 'redis', url: state } : { kind: 'embedded' },
+  };
+}
+
+function outbox(reading: Reading, document: Document, transport: MailFile['transport'], from: string): MailSettings {
+  if (transport?.console === true && !reading.demo) {
+    document.problem(['transport', 'console'], 'prints codes and links that let people in: only with demo: true');
+  }
+  if (transport && !reading.demo)
+    document.note(['transport'], 'mail is only written into a folder: something else has to send it');
+  const folder =
+    transport?.folder === undefined ? resolve(reading.dataFolder, 'outbox') : resolve(reading.folder, transport.folder);
+  return { from, transport: { kind: 'outbox', folder, console: reading.demo && (transport?.console ?? true) } };
+}
+
+/** How mail leaves. Without `demo: true` both the sender and the transport have to be written. */
+export function resolveMail(reading: Reading, document: Document, file: MailFile): MailSettings {
+  if (!reading.demo && file.from === undefined) document.problem(['from'], 'is required: the sender of our mails');
+  if (!reading.demo && file.transport === undefined)
+    document.problem(['transport'], 'is required: how mail leaves (kind: smtp with url_file)');
+  const from = file.from ?? 'Countersign <no-reply@localhost>';
+  const transport = file.transport;
+  if (transport?.kind !== 'smtp') {
+    for (const key of ['url', 'url_file'] as const) {
+      if (transport?.[key] !== undefined)
+        document.problem(['transport', key], 'belongs to kind: smtp', { shown: false });
+    }
+    return outbox(reading, document, transport, from);
+  }
+  for (const key of ['folder', 'console'] as const) {
+    if (transport[key] !== undefined) document.problem(['transport', key], 'belongs to kind: outbox');
+  }
+  const url = takeSecret(reading, document, ['transport'], 'url', transport, 'url');
+  const key = transport.url_file === undefined ? 'url' : 'url_file';
+  if (transport.url === undefined && transport.url_file === undefined)
+    document.problem(['transport'], 'kind: smtp needs url or url_file');
+  if (url && !/^smtps?:$/.test(parseUrl(url.reveal())?.protocol ?? '')) {
+    document.problem(['transport', key], 'must start with smtp:// or smtps://', { shown: false });
+  }
+  return { from, transport: { kind: 'smtp', url: url ?? new Secret('', 'missing') } };
+}

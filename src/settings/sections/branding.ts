@@ -1,0 +1,42 @@
+// branding.yaml: how pages look and what they call us.
+import { z } from 'zod';
+import { text } from './pieces.ts';
+
+const colour = () => z.string().regex(/^#[0-9A-Fa-f]{6}$/, 'must be a colour such as "#1f6feb"');
+
+export const brandingSchema = z
+  .strictObject({
+    name: z.string().min(1).max(40).prefault('Countersign').describe('The name that pages, mails and the phone show.'),
+    logo_file: text().optional().describe('An SVG or PNG file, relative to the configuration folder.'),
+    colours: z
+      .strictObject({
+        accent: colour().optional().describe('The colour of buttons and links on light pages.'),
+        accent_dark: colour().optional().describe('The colour of buttons and links on dark pages.'),
+      })
+      .prefault({})
+      .describe('Colours; the built-in ones where they are missing.'),
+    links: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(40).describe('The words of the link.'),
+          url: text().describe('Where it leads, https.'),
+        }),
+      )
+      .max(6)
+      .prefault([])
+      .describe('Links at the foot of each page: privacy, terms, imprint.'),
+    support: z
+      .strictObject({
+        email: z
+          .string()
+          .regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be a mail address')
+          .optional()
+          .describe('The mail address for people who need help.'),
+        url: text().optional().describe('A page for people who need help, https.'),
+      })
+      .optional()
+      .describe('Where people find help.'),
+  })
+  .describe('The name, the logo, the colours and the links of the pages.');
+
+export type BrandingFile = z.output<typeof brandingSchema>;

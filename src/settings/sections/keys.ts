@@ -1,0 +1,36 @@
+// keys.yaml: the server's own keys and secrets. `countersign keys generate` makes them.
+import { z } from 'zod';
+import { secretKeys } from './pieces.ts';
+
+const identified = (what: string) =>
+  z.strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, "-" or "_"')
+      .describe('A name that is kept beside everything made with this key; never give it to another key.'),
+    ...secretKeys('secret', what),
+  });
+
+export const keysSchema = z
+  .strictObject({
+    ...secretKeys(
+      'signing',
+      'The private signing keys as a JSON Web Key Set: the first of each algorithm signs, all are published.',
+    ),
+    ...secretKeys('encryption', 'The private ECDH-ES keys as a JSON Web Key Set: phones encrypt to the first.'),
+    cookies: z
+      .array(z.strictObject(secretKeys('secret', 'A random text of at least 32 characters.')))
+      .optional()
+      .describe('Secrets that sign cookies: the first signs, the others are still accepted.'),
+    kek: z
+      .array(identified('32 random bytes in base64url.'))
+      .optional()
+      .describe('Keys that encrypt stored secrets: the first encrypts, all decrypt.'),
+    peppers: z
+      .array(identified('32 random bytes in base64url.'))
+      .optional()
+      .describe('Keys that are mixed into stored PINs, typed codes and passwords: the first is used for new ones.'),
+  })
+  .describe('The keys and secrets of this server. Prefer the *_file keys, so that no secret stands in this folder.');
+
+export type KeysFile = z.output<typeof keysSchema>;

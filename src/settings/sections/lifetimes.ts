@@ -1,0 +1,49 @@
+// lifetimes.yaml: how long everything lives.
+import { z } from 'zod';
+import type { LifetimeSettings } from '../settings.ts';
+import { duration } from './pieces.ts';
+
+export const lifetimesSchema = z
+  .strictObject({
+    session: z
+      .strictObject({
+        absolute: duration('5m', '30d')
+          .prefault('12h')
+          .describe('A session ends so long after the sign-in, whatever happens.'),
+        idle: duration('1m', '30d').prefault('1h').describe('A session ends after so much time without use.'),
+      })
+      .prefault({})
+      .describe('The session of a browser with us.'),
+    second_factor_idle: duration('1m', '24h')
+      .prefault('1h')
+      .describe('After so much time without use a second factor counts no longer.'),
+    account_change: duration('1m', '1h')
+      .prefault('5m')
+      .describe('How old the highest proof may be when a person adds or removes a factor.'),
+    interaction: duration('5m', '2h').prefault('1h').describe('How long a sign-in may take from its start to its end.'),
+    code: duration('10s', '10m').prefault('60s').describe('How long an authorization code can be redeemed.'),
+    access_token: duration('30s', '24h').prefault('5m').describe('How long an access token lives.'),
+    id_token: duration('30s', '24h').prefault('5m').describe('How long an ID token lives.'),
+    refresh_token: duration('1h', '365d')
+      .prefault('30d')
+      .describe('How long a refresh token lives with all its successors.'),
+    enrolment: duration('1m', '10m').prefault('5m').describe('How long the QR code of a new phone can be scanned.'),
+  })
+  .describe('How long sessions, tokens and offers live.');
+
+export type LifetimesFile = z.output<typeof lifetimesSchema>;
+
+/** The lifetimes as the house reads them, in seconds. */
+export function resolveLifetimes(file: LifetimesFile): LifetimeSettings {
+  return {
+    session: file.session,
+    secondFactorIdle: file.second_factor_idle,
+    accountChange: file.account_change,
+    interaction: file.interaction,
+    code: file.code,
+    accessToken: file.access_token,
+    idToken: file.id_token,
+    refreshToken: file.refresh_token,
+    enrolment: file.enrolment,
+  };
+}

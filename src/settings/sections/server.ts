@@ -1,0 +1,51 @@
+// server.yaml: our name, where we listen, whom we believe about the caller's address.
+import { z } from 'zod';
+import { text, whole } from './pieces.ts';
+
+export const serverSchema = z
+  .strictObject({
+    issuer: text().describe(
+      'Our own address as everybody sees it: https, without path and without slash at the end; http only for localhost. Every link is built from it.',
+    ),
+    host: text().prefault('127.0.0.1').describe('The address to listen on. The environment variable HOST wins.'),
+    port: whole(1, 65_535)
+      .optional()
+      .describe(
+        'The port to listen on; 3000, or the port of a loopback issuer, where it is missing. The environment variable PORT wins.',
+      ),
+    demo: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'True allows the demo person, generated secrets and mail on the console; only with an issuer on localhost.',
+      ),
+    data_folder: text()
+      .prefault('../data')
+      .describe(
+        'The folder for what the embedded default keeps: database, mail outbox, demo secrets; relative to the configuration folder.',
+      ),
+    trusted_proxies: z
+      .array(text())
+      .prefault([])
+      .describe(
+        'Networks (CIDR, such as 10.0.0.0/8) of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.',
+      ),
+    tls: z
+      .strictObject({
+        cert_file: text().describe('The certificate with its chain, PEM.'),
+        key_file: text().describe('Its private key, PEM.'),
+      })
+      .optional()
+      .describe('Serve https ourselves with this certificate; leave it out behind a proxy that does it.'),
+    post_authorization: z
+      .boolean()
+      .prefault(false)
+      .describe('Also accept POST at the authorization endpoint; needs https, because its cookies are SameSite=None.'),
+    log_level: z
+      .enum(['silent', 'error', 'warn', 'info', 'debug'])
+      .prefault('info')
+      .describe('How much is logged to standard error.'),
+  })
+  .describe('Our own address, where we listen, and which proxies we believe.');
+
+export type ServerFile = z.output<typeof serverSchema>;
