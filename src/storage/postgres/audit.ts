@@ -1,0 +1,150 @@
+// The audit: events are written with the change they tell of, chained by hash soon after by one writer, and can be verified.
+import type { Knex } from 'knex';
+import type { Audit } from '../../domain/ports.ts';
+import { fingerprint } from '../../platform/hashes.ts';
+import type { Log } from '../../platform/log.ts';
+import { type Canonical, canonicalize } from '../../protocol/jcs.ts';
+import { type Db, rows } from './statement.ts';
+
+/** Any number of our own: only one node chains at a time. */
+const CHAINING = 726_140_002;
+const BATCH = 500;
+/** `prev` of the first event. */
+const FIRST = 'countersign';
+
+const ROW = `id::text as id, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, event`;
+
+interface Row {
+  id: string;
+  at: string;
+  event: { [name: string]: Canonical };
+}
+
+/** A value that both jsonb and the canonical form can hold: what a person or a browser sent must never stop the chain. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed().replaceAll('\u0000', '\ufffd');
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return String(value);
+  return value;
+}
+
+/** The port {@link Audit}: on a transaction the event commits with the change, or not at all. */
+export function createAudit(db: Db): Audit {
+  return {
+    async record(event) {
+      await rows(db, 'insert into audit_events (event) values (?)', [
+        JSON.stringify(event, (_name, value) => storable(value)),
+      ]);
+    },
+  };
+}
+
+/** The link of one event: SHA-256 over the link before it and everything that the row says. */
+function link(prev: string, seq: number, { id, at, event }: Row): string {
+  return fingerprint(canonicalize({ prev, seq, id, at, event }));
+}
+
+/**
+ * Chains up to {@link BATCH} events that are not chained yet, unless another node is at it.
+ * @returns how many; less than the batch means that all were.
+ */
+export async function chainAudit(knex: Knex): Promise<number> {
+  return knex.transaction(async (trx) => {
+    const [lock] = await rows<{ held: boolean }>(trx, 'select pg_try_advisory_xact_lock(?) as held', [CHAINING]);
+    if (!lock?.held) return 0;
+    const waiting = await rows<Row>(
+      trx,
+      `select ${ROW} from audit_events where hash is null order by id limit ${BATCH}`,
+    );
+    if (waiting.length === 0) return 0;
+    const [last] = await rows<{ seq: string; hash: string }>(
+      trx,
+      'select seq::text as seq, hash from audit_events where seq is not null order by seq desc limit 1',
+    );
+    let prev = last?.hash ?? FIRST;
+    let seq = Number(last?.seq ?? 0);
+    const links = waiting.map((row) => {
+      seq += 1;
+      const chained = { id: row.id, seq, prev, hash: link(prev, seq, row) };
+      prev = chained.hash;
+      return chained;
+    });
+    await rows(
+      trx,
+      `update audit_events a set seq = v.seq, prev = v.prev, hash = v.hash
+       from jsonb_to_recordset(?::jsonb) as v (id bigint, seq bigint, prev text, hash text) where a.id = v.id`,
+      [JSON.stringify(links)],
+    );
+    return links.length;
+  });
+}
+
+/**
+ * Chains events in the background.
+ * @param every milliseconds between two looks.
+ * @returns stops it, after chaining what is left.
+ */
+export function startAuditChain(knex: Knex, log: Log, every = 1000): () => Promise<void> {
+  let stopped = false;
+  let wake: () => void = () => undefined;
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, every).unref();
+    });
+  const drain = async () => {
+    try {
+      while ((await chainAudit(knex)) === BATCH);
+    } catch (error) {
+      log.warn({ err: error instanceof Error ? error.message : String(error) }, 'audit not chained; trying again');
+    }
+  };
+  const running = (async () => {
+    while (!stopped) {
+      await drain();
+      await pause();
+    }
+    await drain();
+  })();
+  return async () => {
+    stopped = true;
+    wake();
+    await running;
+  };
+}
+
+/** Verdict on the chain. `unchained` events are younger than the last link. */
+export type AuditVerdict =
+  | { ok: true; events: number; unchained: number; head: { seq: number; hash: string } | undefined }
+  | { ok: false; seq: number; why: 'missing' | 'changed' | 'head_gone' };
+
+/**
+ * Verifies the whole chain: no event changed, none missing.
+ * @param known a head noted earlier elsewhere: without one, events cut off at the end are not noticed.
+ */
+export async function verifyAudit(db: Db, known?: { seq: number; hash: string }): Promise<AuditVerdict> {
+  let prev = FIRST;
+  let seq = 0;
+  let knownFound = known === undefined;
+  for (;;) {
+    const batch = await rows<Row & { seq: string; prev: string; hash: string }>(
+      db,
+      `select ${ROW}, seq::text as seq, prev, hash from audit_events where seq > ? order by seq limit 1000`,
+      [seq],
+    );
+    for (const row of batch) {
+      if (Number(row.seq) !== seq + 1) return { ok: false, seq: seq + 1, why: 'missing' };
+      if (row.prev !== prev || row.hash !== link(prev, seq + 1, row))
+        return { ok: false, seq: seq + 1, why: 'changed' };
+      seq += 1;
+      prev = row.hash;
+      knownFound ||= seq === known?.seq && row.hash === known.hash;
+    }
+    if (batch.length < 1000) break;
+  }
+  if (!knownFound) return { ok: false, seq: known?.seq ?? 0, why: 'head_gone' };
+  const [waiting] = await rows<{ count: number }>(
+    db,
+    'select count(*)::integer as count from audit_events where hash is null',
+  );
+  return { ok: true, events: seq, unchained: waiting?.count ?? 0, head: seq === 0 ? undefined : { seq, hash: prev } };
+}

@@ -1,0 +1,145 @@
+// People in the database.
+import type { Users } from '../../domain/ports.ts';
+import type { User } from '../../domain/user.ts';
+import { type Db, one, rows } from './statement.ts';
+
+/** Wrong offline codes at which the way closes until an online approval (protocol section 5.3). */
+const OFFLINE_LIMIT = 50;
+
+const COLUMNS = `id, login, name, email, locale, state, always_second_factor, factors_version, offline_failures, wrong_numbers, push_paused,
+  sessions_valid_after, created_at`;
+
+interface UserRow {
+  id: string;
+  login: string;
+  name: string;
+  email: string | null;
+  locale: string | null;
+  state: User['state'];
+  always_second_factor: boolean;
+  factors_version: number;
+  offline_failures: number;
+  wrong_numbers: number;
+  push_paused: boolean;
+  sessions_valid_after: Date;
+  created_at: Date;
+}
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    login: row.login,
+    name: row.name,
+    ...(row.email === null ? {} : { email: row.email }),
+    ...(row.locale === null ? {} : { locale: row.locale }),
+    state: row.state,
+    alwaysSecondFactor: row.always_second_factor,
+    factorsVersion: row.factors_version,
+    offlineFailures: row.offline_failures,
+    wrongNumbers: row.wrong_numbers,
+    pushPaused: row.push_paused,
+    sessionsValidAfter: row.sessions_valid_after.getTime(),
+    createdAt: row.created_at.getTime(),
+  };
+}
+
+/** The port {@link Users}. */
+export function createUsers(db: Db): Users {
+  const select = async (rest: string, bindings: string[] = []) =>
+    (await rows<UserRow>(db, `select ${COLUMNS} from users ${rest}`, bindings)).map(toUser);
+  const update = (set: string, bindings: (string | boolean)[]) =>
+    one(db, `update users set ${set} where id = ? returning id`, bindings);
+
+  return {
+    byId: async (id) => (await select('where id = ?', [id]))[0],
+    byLogin: async (login) => (await select('where login = ?', [login]))[0],
+    async withPassword(login) {
+      const [found] = await rows<UserRow & { password_hash: string | null }>(
+        db,
+        `select ${COLUMNS}, password_hash from users where login = ?`,
+        [login],
+      );
+      if (!found) return undefined;
+      return { user: toUser(found), ...(found.password_hash === null ? {} : { passwordHash: found.password_hash }) };
+    },
+    byEmail: (email) => select('where lower(email) = lower(?) order by id', [email]),
+    list: () => select('order by login'),
+    insert: (user, passwordHash) =>
+      one(
+        db,
+        `insert into users (id, login, name, email, locale, state, password_hash, always_second_factor, factors_version,
+           offline_failures, wrong_numbers, push_paused, sessions_valid_after, created_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning id`,
+        [
+          user.id,
+          user.login,
+          user.name,
+          user.email ?? null,
+          user.locale ?? null,
+          user.state,
+          passwordHash ?? null,
+          user.alwaysSecondFactor,
+          user.factorsVersion,
+          user.offlineFailures,
+          user.wrongNumbers,
+          user.pushPaused,
+          new Date(user.sessionsValidAfter),
+          new Date(user.createdAt),
+        ],
+      ),
+    async passwordHash(id) {
+      const found = await rows<{ password_hash: string | null }>(db, 'select password_hash from users where id = ?', [
+        id,
+      ]);
+      return found[0]?.password_hash ?? undefined;
+    },
+    async setPasswordHash(id, hash) {
+      await update('password_hash = ?', [hash, id]);
+    },
+    setState: (id, state) => update('state = ?', [state, id]),
+    async setLocale(id, locale) {
+      await update('locale = ?', [locale, id]);
+    },
+    async setAlwaysSecondFactor(id, always) {
+      await update('always_second_factor = ?', [always, id]);
+    },
+    async endSessions(id) {
+      await rows(
+        db,
+        `with ended as (update users set sessions_valid_after = clock_timestamp() where id = ? returning id)
+         delete from oidc_artefacts where account_id in (select id from ended)`,
+        [id],
+      );
+    },
+    async factorsChanged(id) {
+      await update('factors_version = factors_version + 1', [id]);
+    },
+    async setPushPaused(id, paused) {
+      await update('push_paused = ?', [paused, id]);
+    },
+    async reserveNumber(id) {
+      const found = await rows<{ wrong_numbers: number }>(
+        db,
+        'update users set wrong_numbers = wrong_numbers + 1 where id = ? returning wrong_numbers',
+        [id],
+      );
+      // A count that was not written must not look like a low one.
+      return found[0]?.wrong_numbers ?? Number.MAX_SAFE_INTEGER;
+    },
+    async reserveOffline(id) {
+      const found = await rows<{ offline_failures: number }>(
+        db,
+        `update users set offline_failures = offline_failures + 1
+         where id = ? and offline_failures < ${OFFLINE_LIMIT} returning offline_failures`,
+        [id],
+      );
+      return found[0]?.offline_failures;
+    },
+    async clearNumbers(id) {
+      await update('wrong_numbers = 0', [id]);
+    },
+    async clearOffline(id) {
+      await update('offline_failures = 0', [id]);
+    },
+  };
+}
