@@ -17,8 +17,6 @@ export interface PageDeps {
   settings: () => Settings;
   assets: Assets;
   cookies: Cookies;
-  /** Ends every session of a person, on every node, with the grants and tokens that hang on them. */
-  endSessions(userId: string): Promise<void>;
 }
 
 /** The view of a request. @param wishes `ui_locales` of the interaction and the account's language, where they are known. */
@@ -40,7 +38,16 @@ export function viewOf(
   };
 }
 
+/** The step that answers each prompt; `/interaction/UID` shows it, or leads to `/interaction/UID/STEP`. */
+export const STEP = { login: 'login', assurance: 'approve', enrol: 'enrol', consent: 'consent' } as const;
+
 /** The address of a step of an interaction: `/interaction/UID`, or `/interaction/UID/STEP`. */
 export function stepPath(details: Pick<InteractionDetails, 'uid'>, step?: string): string {
   return `/interaction/${encodeURIComponent(details.uid)}${step === undefined ? '' : `/${step}`}`;
+}
+
+/** 303: the browser goes on with a GET, whatever this request was. */
+export function seeOther(ctx: Context, location: string): void {
+  ctx.redirect(location);
+  ctx.status = 303;
 }

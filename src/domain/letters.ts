@@ -10,7 +10,8 @@ export type Letter =
   | { about: 'pin_changed'; device: string }
   | { about: 'enrolment_second_phone'; device: string }
   | { about: 'sign_in_reported'; service: string; browser: string }
-  | { about: 'offline_closed' };
+  | { about: 'offline_closed' }
+  | { about: 'password_changed' };
 
 /** A letter's words. */
 export interface Words {
@@ -71,6 +72,13 @@ const ENGLISH: { [about in Letter['about']]: WordsOf<Extract<Letter, { about: ab
     lines: [
       'Too many wrong codes were typed for your account. We accept no typed codes until you approve a sign-in with your phone online.',
       NOT_YOU,
+    ],
+  }),
+  password_changed: () => ({
+    subject: 'Your password was changed',
+    lines: [
+      'Your password was changed, and every sign-in that was open has ended. Your phones stay as they are.',
+      'If this was not you, use "Forgotten password?" on the sign-in page at once, and remove the phones you do not know.',
     ],
   }),
 };

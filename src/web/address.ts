@@ -1,6 +1,7 @@
 // Who is at the other end: the client's address, believing X-Forwarded-For only from proxies that the operator named.
 import { BlockList, isIP } from 'node:net';
 import type { Middleware } from 'koa';
+import { addressKey, plainAddress } from '../domain/address.ts';
 import { note } from './request.ts';
 
 /** Whether an address lies in one of the given CIDR ranges. */
@@ -27,39 +28,9 @@ export function ranges(cidrs: readonly string[]): InRanges {
 
 /** The one spelling of an address: no zone, no port, v4-mapped IPv6 as IPv4; undefined where it is none. */
 export function canonicalAddress(text: string): string | undefined {
-  let address = text.trim().replace(/%.*$/, '');
-  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(address);
-  if (bracketed) address = bracketed[1] ?? '';
-  else if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(address)) address = address.slice(0, address.indexOf(':'));
-  if (isIP(address) === 0) return undefined;
-  if (isIP(address) === 4) return address;
-  const groups = expand(address);
-  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (!mapped) return groups.map((group) => group.toString(16)).join(':');
-  const [high = 0, low = 0] = groups.slice(6);
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
-}
-
-/** The eight groups of an IPv6 address. */
-function expand(address: string): number[] {
-  const plain = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
-    [(Number(a) << 8) | Number(b), (Number(c) << 8) | Number(d)].map((group) => group.toString(16)).join(':'),
-  );
-  const [head = '', tail] = plain.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  return [...left, ...Array<string>(zeros).fill('0'), ...right].map((group) => Number.parseInt(group, 16));
-}
-
-/** How limits count an address: a household or a phone gets a whole IPv6 /64, so the rest of it is dropped. */
-export function addressKey(address: string): string {
-  return isIP(address) === 6
-    ? `${expand(address)
-        .slice(0, 4)
-        .map((group) => group.toString(16))
-        .join(':')}::/64`
-    : address;
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text.trim());
+  const bare = (bracketed?.[1] ?? text.trim()).replace(/%.*$/, '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');
+  return isIP(bare) === 0 ? undefined : plainAddress(bare);
 }
 
 /**

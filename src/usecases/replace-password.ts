@@ -1,0 +1,28 @@
+// Writes a new password, and ends everything that hung on the old one, in one commit.
+import type { Records, World } from '../domain/ports.ts';
+
+/** Ends what hung on the old password: sessions, tokens, links, known browsers, enrolments under way. Call it inside `atomically`. */
+export async function replacePassword(
+  records: Records,
+  change: { userId: string; hash: string; reason: 'changed' | 'reset' | 'invited'; ip?: string },
+): Promise<void> {
+  const { userId, hash, reason, ip } = change;
+  await records.users.setPasswordHash(userId, hash);
+  await records.users.factorsChanged(userId);
+  await records.tickets.cancelAll(userId);
+  await records.knownBrowsers.forgetAll(userId);
+  await records.users.endSessions(userId);
+  await records.audit.record({
+    event: 'authn_password_change',
+    outcome: 'success',
+    sub: userId,
+    reason,
+    ...(ip === undefined ? {} : { ip }),
+  });
+}
+
+/** Ends the sign-ins that wait for a phone: whoever started them may have used the old password. */
+export async function endWaiting(world: Pick<World, 'transactions'>, userId: string): Promise<void> {
+  const pending = await world.transactions.pendingOf(userId);
+  await Promise.all(pending.map((transaction) => world.transactions.end(transaction.id)));
+}
