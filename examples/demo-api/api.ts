@@ -24,9 +24,9 @@ const PAYSLIPS = [
  * @param audience our own identifier: that of the resource in the provider's configuration.
  */
 export function demoApi(issuer: string, audience: string): Koa {
-  const router = new Router();
+  const router = new Router({ prefix: new URL(audience).pathname });
   router.get('/', (ctx) => {
-    ctx.body = 'The demo API. GET /payslips with an access token (Authorization: Bearer …).\n';
+    ctx.body = 'The demo API. GET payslips with an access token (Authorization: Bearer …).\n';
   });
   const guard = levelGuard({ issuer, audience, scope: PAYSLIPS_SCOPE, acrValues: ENOUGH, maxAge: MAX_AGE });
   router.get('/payslips', guard, (ctx) => {

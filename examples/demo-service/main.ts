@@ -1,5 +1,5 @@
 // Starts the demo relying service and, beside it, the demo API.
-import type { Server } from 'node:http';
+import { createServer } from 'node:http';
 import { demoApi } from '../demo-api/api.ts';
 import { RelyingParty } from './relying-party.ts';
 import { demoService } from './routes.tsx';
@@ -8,23 +8,24 @@ import { demoSettings } from './settings.ts';
 const HOST = process.env.HOST ?? '127.0.0.1';
 
 const settings = demoSettings();
-const servers: Server[] = [
-  demoService(settings, new RelyingParty(settings)).listen(settings.port, HOST),
-  demoApi(settings.issuer, settings.api).listen(settings.apiPort, HOST),
-];
+const service = demoService(settings, new RelyingParty(settings)).callback();
+const api = demoApi(settings.issuer, settings.api).callback();
 
-for (const server of servers) {
-  server.once('error', (error) => {
-    console.error(`The demo service cannot start: ${error.message}`);
-    process.exit(1);
-  });
-}
+// Two services that know nothing of each other; only the port is shared, so that there is one address to remember.
+const server = createServer((request, response) => {
+  const answer = /^\/api(\/|$|\?)/.test(request.url ?? '') ? api : service;
+  void answer(request, response);
+});
+
+server.once('error', (error) => {
+  console.error(`The demo service cannot start: ${error.message}`);
+  process.exit(1);
+});
+server.listen(settings.port, HOST);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    for (const server of servers) {
-      server.close();
-      server.closeAllConnections();
-    }
+    server.close();
+    server.closeAllConnections();
   });
 }

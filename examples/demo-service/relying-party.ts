@@ -103,7 +103,7 @@ export class RelyingParty {
   /** Asks the API for the payslips; its 401 is read for what is missing. */
   async payslips(accessToken: string): Promise<ApiAnswer> {
     try {
-      const url = new URL('/payslips', this.#settings.api);
+      const url = new URL(`${this.#settings.api}/payslips`);
       const answer = await oidc.fetchProtectedResource(await this.#discovered(), accessToken, url, 'GET');
       return answer.ok ? { ok: true, body: await answer.json() } : { ok: false, why: 'failed', status: answer.status };
     } catch (error) {

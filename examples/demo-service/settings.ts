@@ -11,23 +11,20 @@ export interface DemoSettings {
   /** Our own address as the browser sees it. */
   origin: string;
   port: number;
-  apiPort: number;
-  /** The API's identifier (RFC 8707) and address. */
+  /** The API's address, which is its identifier too (RFC 8707). */
   api: string;
 }
 
-/** Reads ISSUER, DEMO_PORT, DEMO_API_PORT, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET or DEMO_CLIENT_SECRET_FILE. */
+/** Reads ISSUER, DEMO_PORT, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET or DEMO_CLIENT_SECRET_FILE. */
 export function demoSettings(env: NodeJS.ProcessEnv = process.env): DemoSettings {
   const port = Number(env.DEMO_PORT ?? 3001);
-  const apiPort = Number(env.DEMO_API_PORT ?? 3002);
-  const file = env.DEMO_CLIENT_SECRET_FILE ?? join('data', 'secrets', 'demo-client');
+  const file = env.DEMO_CLIENT_SECRET_FILE ?? join('data', 'secrets', 'demo-client-secret');
   return {
     issuer: env.ISSUER ?? 'http://localhost:3000',
     clientId: env.DEMO_CLIENT_ID ?? 'demo',
     clientSecret: () => env.DEMO_CLIENT_SECRET ?? readFileSync(file, 'utf8').trim(),
     origin: `http://localhost:${port}`,
     port,
-    apiPort,
-    api: `http://localhost:${apiPort}`,
+    api: `http://localhost:${port}/api`,
   };
 }
