@@ -19,7 +19,12 @@ const POLL_EVERY = 2_000;
  * @param events address of the event stream. @param state address that answers one {@link Heard} as JSON.
  * @param onFallback called once when polling takes over.
  */
-export function listen(events: string, state: string, heard: (word: Heard) => void, onFallback: () => void = () => {}): () => void {
+export function listen(
+  events: string,
+  state: string,
+  heard: (word: Heard) => void,
+  onFallback: () => void = () => {},
+): () => void {
   let stopped = false;
   let polling = false;
   let source: EventSource | undefined;

@@ -29,3 +29,12 @@ export function qrPath(text: string, version?: number): QrPath {
   }
   return { size: size + 2 * QUIET_ZONE, path, version: code.version };
 }
+
+/** The code as a picture of its own: black on white in every scheme. The mark-up holds numbers only, never the text. */
+export function qrSvg(text: string): string {
+  const { size, path } = qrPath(text);
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges" aria-hidden="true" focusable="false">` +
+    `<path fill="#ffffff" d="M0 0h${size}v${size}H0z"/><path fill="#000000" d="${path}"/></svg>`
+  );
+}

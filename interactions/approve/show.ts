@@ -1,0 +1,117 @@
+// Chooses which page of the approval a person sees: the request under way, how the last one ended, or that there is no way.
+import type { Context } from 'koa';
+import { LIFE, OFFLINE_TRIES, type Transaction } from '../../src/domain/transaction.ts';
+import { seconds } from '../../src/platform/clock.ts';
+import { openLink, signInLink, signInLinkParts } from '../../src/protocol/links.ts';
+import type { InteractionDetails } from '../../src/provider/pages.ts';
+import { askPhone } from '../../src/usecases/ask-phone.ts';
+import { currentFrame } from '../../src/usecases/browser-transaction.ts';
+import { type PageDeps, stepPath, viewOf } from '../interaction.ts';
+import { show } from '../layout.tsx';
+import { ApprovePage, type Around, EndedPage, type Ending, FinishPage, type Said, UnreachablePage, type WhyAsked } from './page.tsx';
+import { askingOf, isStepUp, keepTransaction, keptTransaction, type PhoneStep, stepOf } from './step.ts';
+
+/** What a handler wants said on the page it shows again. */
+export interface Saying {
+  notice?: Said;
+  codeError?: Said;
+  status?: number;
+}
+
+/** Methods that this server has pages for. */
+const OFFERED: readonly string[] = ['password', 'phone'];
+
+/** Whether any way to the level can be gone here. */
+export function isReachable(details: InteractionDetails): boolean {
+  return details.needs?.ways.some(({ missing }) => missing.every((method) => OFFERED.includes(method))) ?? false;
+}
+
+function whyAsked(details: InteractionDetails, now: number): WhyAsked {
+  if (details.prompt === 'enrol') return 'enrol';
+  if (details.proofs.phone) return 'stale';
+  return isStepUp(details, now) ? 'session' : 'password';
+}
+
+/** What stands around each page of a step. */
+export function aroundOf(ctx: Context, deps: PageDeps, step: PhoneStep): Around {
+  return {
+    view: viewOf(ctx, deps, { uiLocales: step.details.uiLocales }),
+    service: step.details.service,
+    level: step.level.name,
+    why: whyAsked(step.details, seconds(deps.world.clock)),
+    base: stepPath(step.details, 'approve'),
+  };
+}
+
+/** Whether a browser says that it runs on a phone: it cannot scan its own screen. */
+export function looksLikePhone(ctx: Context): boolean {
+  return ctx.get('Sec-CH-UA-Mobile') === '?1' || /Android|iPhone|iPod|Mobile/.test(ctx.get('User-Agent'));
+}
+
+/**
+ * Shows the approval step; asks the phone where nothing is under way.
+ * @param noPhone shows what to do where the person has no phone that can answer.
+ */
+export async function showApprove(
+  ctx: Context,
+  deps: PageDeps,
+  details: InteractionDetails,
+  noPhone: () => Promise<void>,
+  saying: Saying = {},
+): Promise<void> {
+  const step = stepOf(ctx, deps, details);
+  const around = aroundOf(ctx, deps, step);
+  if (!isReachable(details)) return show(ctx, UnreachablePage(around), 403);
+  const kept = await keptTransaction(deps, step);
+  if (kept && kept.state !== 'pending') return showEnd(ctx, deps, step, around, kept);
+  const asked = await askPhone(deps.world, askingOf(ctx, deps, step));
+  if (!asked.ok) return noPhone();
+  if (kept?.id !== asked.transaction.id) await keepTransaction(deps, step, asked.transaction.id);
+  const notice: Said | undefined =
+    saying.notice ?? (asked.cameraOnly ? { kind: 'warn', key: 'approve.camera_only' } : undefined);
+  const page = await waitingPage(ctx, deps, around, asked.transaction, asked.cameraOnly);
+  show(
+    ctx,
+    ApprovePage({
+      ...page,
+      ...(notice === undefined ? {} : { notice }),
+      ...(saying.codeError === undefined ? {} : { codeError: saying.codeError }),
+    }),
+    saying.status ?? 200,
+  );
+}
+
+async function waitingPage(ctx: Context, deps: PageDeps, around: Around, transaction: Transaction, cameraOnly: boolean) {
+  const { appOrigin, offline } = deps.world.rules();
+  const { id, mode, context, number, expiresAt } = transaction;
+  const here = looksLikePhone(ctx) && !cameraOnly;
+  const look = mode === 'code' ? 'code' : mode === 'push' || (here && ctx.query['look'] !== 'scan') ? 'number' : 'scan';
+  const frame = await currentFrame(deps.world, transaction);
+  return {
+    ...around,
+    look: look as 'number' | 'scan' | 'code',
+    number,
+    left: Math.max(0, Math.ceil((expiresAt - (await deps.world.transactions.now())) / 1000)),
+    whole: LIFE[mode],
+    link: { text: signInLink(appOrigin, id, frame, context), ...signInLinkParts(appOrigin, id, context) },
+    offline,
+    push: !cameraOnly,
+    seen: transaction.claimedBy !== undefined || transaction.openedBy !== undefined,
+    ...(here ? { openHere: openLink(appOrigin, id) } : {}),
+  };
+}
+
+async function showEnd(ctx: Context, deps: PageDeps, step: PhoneStep, around: Around, ended: Transaction): Promise<void> {
+  if (ended.state === 'approved') return show(ctx, FinishPage(around));
+  show(ctx, EndedPage({ ...around, ending: await endingOf(deps, step, ended) }));
+}
+
+/** How a transaction ended, in the words of the page. A report shows in that pushes are paused. */
+export async function endingOf(deps: PageDeps, step: PhoneStep, ended: Transaction): Promise<Ending> {
+  if (ended.state === 'denied') {
+    const user = await deps.world.records.users.byId(step.userId);
+    return user?.pushPaused === true ? 'reported' : 'denied';
+  }
+  if (ended.state === 'failed') return ended.codeTries >= OFFLINE_TRIES ? 'failed_code' : 'failed';
+  return ended.state === 'expired' ? 'expired' : 'void';
+}
