@@ -15,6 +15,8 @@ export interface AccountProvider {
   callback(): (request: IncomingMessage, response: ServerResponse) => unknown;
   /** The provider's public keys. */
   jwks(): JSONWebKeySet;
+  /** uid of the provider's session behind an access token that this page was given; `sid` is a name for services, not a key. */
+  sessionOf(accessToken: string): Promise<string | undefined>;
   /** Whether the provider's session still stands and is this person's. */
   sessionAlive(uid: string, userId: string): Promise<boolean>;
 }
@@ -47,7 +49,9 @@ export interface SignedIn {
 }
 
 /** Why a callback is not a sign-in. `refused`: the provider's own error, with its code. */
-export type SignInProblem = { ok: false; why: 'unknown_state' | 'no_token' } | { ok: false; why: 'refused'; error: string; returnTo: string };
+export type SignInProblem =
+  | { ok: false; why: 'unknown_state' | 'no_token' }
+  | { ok: false; why: 'refused'; error: string; returnTo: string };
 
 const UNDER_WAY_SECONDS = 1800;
 const place = (state: string) => `account_sign_in:${fingerprint(state)}`;
@@ -97,23 +101,29 @@ export async function finishSignIn(
   if (kept === undefined || browser === undefined) return { ok: false, why: 'unknown_state' };
   const underWay = JSON.parse(kept) as SignInUnderWay;
   // RFC 9207: an answer of another issuer is not for us.
-  if (!sameBytes(underWay.bind, fingerprint(browser)) || answer.get('iss') !== provider.issuer) return { ok: false, why: 'unknown_state' };
+  if (!sameBytes(underWay.bind, fingerprint(browser)) || answer.get('iss') !== provider.issuer)
+    return { ok: false, why: 'unknown_state' };
   const error = answer.get('error');
   if (error !== null) return { ok: false, why: 'refused', error, returnTo: underWay.returnTo };
-  const idToken = await redeem(provider, answer.get('code') ?? '', underWay.verifier);
-  const claims = idToken === undefined ? undefined : await verified(world, provider, idToken, underWay.nonce);
-  if (!claims?.sub || typeof claims['sid'] !== 'string') return { ok: false, why: 'no_token' };
+  const tokens = await redeem(provider, answer.get('code') ?? '', underWay.verifier);
+  const claims = tokens && (await verified(world, provider, tokens.idToken, underWay.nonce));
+  const providerSession = tokens && (await provider.sessionOf(tokens.accessToken));
+  if (!claims?.sub || providerSession === undefined) return { ok: false, why: 'no_token' };
   return {
     ok: true,
     userId: claims.sub,
-    providerSession: claims['sid'],
+    providerSession,
     acr: typeof claims['acr'] === 'string' ? claims['acr'] : '',
     authTime: typeof claims['auth_time'] === 'number' ? claims['auth_time'] : 0,
     returnTo: underWay.returnTo,
   };
 }
 
-async function redeem(provider: AccountProvider, code: string, verifier: string): Promise<string | undefined> {
+async function redeem(
+  provider: AccountProvider,
+  code: string,
+  verifier: string,
+): Promise<{ idToken: string; accessToken: string } | undefined> {
   const issuer = new URL(provider.issuer);
   const response = await inject((request, answer) => void provider.callback()(request, answer), {
     method: 'POST',
@@ -128,8 +138,9 @@ async function redeem(provider: AccountProvider, code: string, verifier: string)
     }).toString(),
   });
   if (response.statusCode !== 200) return undefined;
-  const { id_token } = response.json<{ id_token?: unknown }>();
-  return typeof id_token === 'string' ? id_token : undefined;
+  const { id_token, access_token } = response.json<{ id_token?: unknown; access_token?: unknown }>();
+  if (typeof id_token !== 'string' || typeof access_token !== 'string') return undefined;
+  return { idToken: id_token, accessToken: access_token };
 }
 
 async function verified(
