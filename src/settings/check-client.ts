@@ -84,6 +84,9 @@ function checkProof(document: Document, client: ClientFile): void {
   }
 }
 
+/** The scopes that `scope` of a client can name; those of resources are granted by the resource. */
+const SCOPES = ['openid', 'offline_access', 'profile', 'email'];
+
 /** Everything about one client that needs no other file but its own name. */
 export function checkClient(document: Document, client: ClientFile): void {
   const expected = `clients/${client.client_id}.yaml`;
@@ -93,6 +96,9 @@ export function checkClient(document: Document, client: ClientFile): void {
   checkAddresses(document, client);
   checkGrants(document, client);
   checkProof(document, client);
+  const unknown = client.scope?.split(' ').filter((scope) => !SCOPES.includes(scope)) ?? [];
+  if (unknown.length > 0)
+    document.problem(['scope'], `can name ${SCOPES.join(', ')}; scopes of resources do not stand here`);
   const hosts = new Set((client.redirect_uris ?? []).map((uri) => parseUrl(uri)?.host));
   if (client.subject_type === 'pairwise' && client.sector_identifier_uri === undefined && hosts.size > 1) {
     document.problem(

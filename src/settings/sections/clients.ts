@@ -37,7 +37,9 @@ export const clientSchema = z
       .string()
       .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'must be scopes with one space between them')
       .optional()
-      .describe('The scopes that the client may ask for, with spaces between; all where it is missing.'),
+      .describe(
+        'The scopes of OpenID Connect that the client may ask for, with spaces between; all where it is missing.',
+      ),
     token_endpoint_auth_method: z
       .enum(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'])
       .prefault('client_secret_basic')

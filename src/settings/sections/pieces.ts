@@ -20,7 +20,8 @@ function within(least: string, most: string) {
     .refine(
       (text) => (milliseconds(text) ?? -1) >= low && (milliseconds(text) ?? -1) <= high,
       `must be from ${least} to ${most}`,
-    );
+    )
+    .meta({ 'x-range': `${least} to ${most}` });
 }
 
 /** A duration within bounds; resolves to whole seconds. */
