@@ -4,7 +4,7 @@ import type Provider from 'oidc-provider';
 import type { World } from '../domain/ports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { clientAddress } from '../web/address.ts';
-import { type ProblemPage, errors } from '../web/errors.ts';
+import { errors, type ProblemPage } from '../web/errors.ts';
 import { addressOf } from '../web/request.ts';
 import { requestLog } from '../web/request-log.ts';
 import { sameOrigin } from '../web/same-origin.ts';
@@ -52,7 +52,8 @@ export function createApp(parts: AppParts): Koa {
   return app;
 }
 
-const isQuiet = (path: string) => path.startsWith('/assets/') || path.startsWith('/phone/') || path.startsWith('/health/');
+const isQuiet = (path: string) =>
+  path.startsWith('/assets/') || path.startsWith('/phone/') || path.startsWith('/health/');
 
 /** Marks which of our two names was asked for, so that the phone's origin serves no sign-in page and the issuer no device API. */
 const hosts = new WeakMap<object, string>();
@@ -68,7 +69,8 @@ function pinHost(issuer: string, appOrigin: string): Middleware {
     const { host, protocol } = asked ?? (names[0] as URL);
     hosts.set(ctx.req, host);
     const { headers } = ctx.req;
-    for (const name of ['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix']) delete headers[name];
+    for (const name of ['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix'])
+      delete headers[name];
     headers.host = host;
     headers['x-forwarded-proto'] = protocol.replace(':', '');
     headers['x-forwarded-for'] = addressOf(ctx).address;
@@ -82,7 +84,7 @@ function onlyAt(host: string): (middleware: Middleware) => Middleware {
 
 /** Paths that oidc-provider answers (its default routes); everything else is ours. */
 const PROVIDER_PATHS =
-  /^\/(?:\.well-known\/(?:openid-configuration|oauth-authorization-server)|auth(?:\/[^/]+)?|backchannel|device(?:\/[^/v]+|\/auth)?|jwks|me|request|session\/end(?:\/(?:confirm|success))?|token(?:\/(?:introspection|revocation))?)$/;
+  /^\/(?:\.well-known\/(?:openid-configuration|oauth-authorization-server)|auth(?:\/[^/]+)?|jwks|me|request|session\/end(?:\/(?:confirm|success))?|token(?:\/(?:introspection|revocation))?)$/;
 
 function atProvider(provider: () => Provider): Middleware {
   const callbacks = new WeakMap<Provider, ReturnType<Provider['callback']>>();

@@ -1,6 +1,6 @@
 // Listens, drains and stops: no request that was accepted is lost on the way out.
 import { readFileSync } from 'node:fs';
-import { type RequestListener, type Server, createServer } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { ServerSettings } from '../settings/settings.ts';
@@ -19,10 +19,21 @@ const ARRIVAL = { headers: 8_000, request: 10_000 };
  * Listens on the configured address.
  * @throws Error with `code: 'EADDRINUSE'` where the port is taken.
  */
-export async function listen(settings: Pick<ServerSettings, 'host' | 'port' | 'tls'>, handler: RequestListener): Promise<Listening> {
+export async function listen(
+  settings: Pick<ServerSettings, 'host' | 'port' | 'tls'>,
+  handler: RequestListener,
+): Promise<Listening> {
   const options = { requestTimeout: ARRIVAL.request, headersTimeout: ARRIVAL.headers };
   const server: Server = settings.tls
-    ? createTlsServer({ ...options, cert: readFileSync(settings.tls.certFile), key: readFileSync(settings.tls.keyFile), minVersion: 'TLSv1.2' }, handler)
+    ? createTlsServer(
+        {
+          ...options,
+          cert: readFileSync(settings.tls.certFile),
+          key: readFileSync(settings.tls.keyFile),
+          minVersion: 'TLSv1.2',
+        },
+        handler,
+      )
     : createServer(options, handler);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

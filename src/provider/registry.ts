@@ -9,6 +9,8 @@ export const ACCOUNT_CLIENT = 'account';
 /** Lookups over one state of the settings. */
 export interface Registry {
   settings: Settings;
+  /** All services, the account page among them. */
+  clients: readonly ClientSettings[];
   client(clientId: string): ClientSettings | undefined;
   resource(identifier: string): ResourceSettings | undefined;
   /** Whether the configuration has a way to reach a level. */
@@ -17,13 +19,13 @@ export interface Registry {
 
 /** Builds the lookups of one state of the settings, with the account page's client added. */
 export function createRegistry(settings: Settings): Registry {
-  const clients = new Map(
-    [accountClient(settings), ...settings.clients].map((client) => [client.metadata.client_id, client]),
-  );
+  const all = [accountClient(settings), ...settings.clients];
+  const clients = new Map(all.map((client) => [client.metadata.client_id, client]));
   const resources = new Map(settings.resources.map((resource) => [resource.identifier, resource]));
   const offered = new Set(settings.levels.filter((level) => reachable(settings, level)));
   return {
     settings,
+    clients: all,
     client: (clientId) => clients.get(clientId),
     resource: (identifier) => resources.get(identifier),
     offered: (level) => offered.has(level),

@@ -1,0 +1,90 @@
+// Puts the house together: storage, provider, pages, doors. The one place that knows all of them.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type Koa from 'koa';
+import type Provider from 'oidc-provider';
+import { loadAssets } from '../../interactions/assets.ts';
+import type { PageDeps } from '../../interactions/interaction.ts';
+import { interactionRoutes } from '../../interactions/router.ts';
+import { systemPages } from '../../interactions/system/pages.tsx';
+import { deviceApi } from '../api/device/router.ts';
+import type { World } from '../domain/ports.ts';
+import type { Log } from '../platform/log.ts';
+import { createInteractions } from '../provider/interactions.ts';
+import { createRegistry, type Registry } from '../provider/registry.ts';
+import type { Settings } from '../settings/settings.ts';
+import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
+import { ownCookies } from '../web/cookies.ts';
+import { createApp } from './koa.ts';
+import { accountProvider, buildProvider } from './provider-parts.ts';
+import { dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
+import { openWorld } from './world.ts';
+
+/** Everything that runs. */
+export interface House {
+  app: Koa;
+  world: World;
+  provider(): Provider;
+  /** Takes new settings over, or throws and changes nothing. */
+  reload(fresh: Settings): Promise<ReloadReport>;
+  /** Ends streams that would wait for ever. */
+  stopStreams(): void;
+  close(): Promise<void>;
+}
+
+/** Built files lie beside the compiled server, or in dist/ when it runs from its sources. */
+export function builtFolder(): string {
+  const here = fileURLToPath(new URL('../../', import.meta.url));
+  return here.endsWith('/dist/') ? here : join(here, 'dist');
+}
+
+/** Opens the storage, builds everything on it, and checks each client as its first use would. */
+export async function assemble(settings: Settings, log: Log): Promise<House> {
+  let registry: Registry = createRegistry(settings);
+  const current = () => registry;
+  const opened = await openWorld(() => registry.settings, log);
+  try {
+    const { world } = opened;
+    const built = builtFolder();
+    const clients = createClientCatalog(registry.clients);
+    const assets = loadAssets(join(built, 'assets'));
+    const cookies = ownCookies(settings.server.issuer);
+    const shown = { settings: () => registry.settings, assets, cookies };
+    const pages = systemPages(shown);
+    const provider = buildProvider(opened, current, clients, pages);
+    await dryRunClients(provider, settings);
+    const deps: PageDeps = {
+      ...shown,
+      world,
+      interactions: createInteractions(() => provider, current, world.clock),
+      endSessions: (userId) => world.records.users.endSessions(userId),
+      account: accountProvider(() => provider, current),
+    };
+    const app = createApp({
+      world,
+      settings,
+      provider: () => provider,
+      problemPage: pages.problem,
+      folders: { assets: join(built, 'assets'), phone: join(built, 'phone') },
+      device: deviceApi(world),
+      pages: interactionRoutes(deps),
+    });
+    return {
+      app,
+      world,
+      provider: () => provider,
+      reload: async (fresh) => {
+        await dryRunClients(provider, fresh);
+        const merged = mergeSettings(registry.settings, fresh);
+        registry = createRegistry(merged.settings);
+        clients.replace(registry.clients);
+        return merged.report;
+      },
+      stopStreams: () => undefined,
+      close: opened.close,
+    };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+// Chooses the parts of the provider, and what the account page asks of it.
+import Keygrip from 'keygrip';
+import type Provider from 'oidc-provider';
+import type { AccountProvider } from '../../interactions/account/relying-service.ts';
+import { createOutboundFetch } from '../platform/outbound.ts';
+import { createProvider } from '../provider/create-provider.ts';
+import type { SystemPages } from '../provider/pages.ts';
+import type { Registry } from '../provider/registry.ts';
+import { createAdapter } from '../storage/oidc/adapter.ts';
+import type { ClientCatalog } from '../storage/oidc/client-catalog.ts';
+import { publicJwks, readJwks } from './jwks.ts';
+import type { Opened } from './world.ts';
+
+/** Builds the provider over the open storage. */
+export function buildProvider(
+  opened: Opened,
+  registry: () => Registry,
+  clients: ClientCatalog,
+  pages: SystemPages,
+): Provider {
+  const { world, database, state } = opened;
+  const { keys, outbound } = registry().settings;
+  return createProvider({
+    registry,
+    pages,
+    users: world.records.users,
+    clock: world.clock,
+    adapter: createAdapter({ knex: database.knex, state, clients }),
+    jwks: readJwks(keys.signing),
+    cookieKeys: new Keygrip(
+      keys.cookies.map((secret) => secret.reveal()),
+      'sha256',
+      'base64',
+    ),
+    fetch: createOutboundFetch(outbound),
+    firstUse: (key, seconds) => world.replays.first(key, seconds),
+    audit: world.records.audit,
+    log: world.log,
+  });
+}
+
+/** The provider as the account page sees it. */
+export function accountProvider(provider: () => Provider, registry: () => Registry): AccountProvider {
+  const { issuer } = registry().settings.server;
+  return {
+    issuer,
+    callback: () => provider().callback(),
+    jwks: () => publicJwks(readJwks(registry().settings.keys.signing)) as ReturnType<AccountProvider['jwks']>,
+    sessionOf: async (accessToken) => (await provider().AccessToken.find(accessToken))?.sessionUid,
+    sessionAlive: async (uid, userId) => (await provider().Session.findByUid(uid))?.accountId === userId,
+  };
+}

@@ -1,0 +1,71 @@
+// Builds the world: every port, from the settings. The one place where an implementation is chosen.
+import type { DeviceRules, World } from '../domain/ports.ts';
+import { createMailer } from '../notify/mailer.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { createPasswords } from '../platform/passwords.ts';
+import { systemRandom } from '../platform/random.ts';
+import { silentPush } from '../push/silent.ts';
+import type { Settings } from '../settings/settings.ts';
+import { createEnrolments } from '../storage/enrolments.ts';
+import { createLimits } from '../storage/limits.ts';
+import { type Database, openDatabase } from '../storage/postgres/database.ts';
+import { createReplays } from '../storage/replays.ts';
+import { createScratch } from '../storage/scratch.ts';
+import { openState } from '../storage/state/open.ts';
+import type { State } from '../storage/state/state.ts';
+import { createTransactions } from '../storage/transactions.ts';
+import { createVault } from '../storage/vault.ts';
+import { readJwks } from './jwks.ts';
+
+/** A world with what stands behind it, to be closed at the end. */
+export interface Opened {
+  world: World;
+  database: Database;
+  state: State;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the storage, migrates it, and builds the world.
+ * @param settings read at each use, so that a reload holds.
+ */
+export async function openWorld(settings: () => Settings, log: Log): Promise<Opened> {
+  const { storage, keys, methods, mail } = settings();
+  const clock = systemClock;
+  const random = systemRandom;
+  const database = await openDatabase(storage.database);
+  try {
+    await database.migrate();
+    const state = await openState(storage.state, { log, epochs: database.epochs });
+    const world: World = {
+      clock,
+      random,
+      log,
+      records: database.records,
+      atomically: database.atomically,
+      transactions: createTransactions(state),
+      enrolments: createEnrolments(state),
+      limits: createLimits(state, () => settings().limits, log),
+      replays: createReplays(state),
+      scratch: createScratch(state),
+      mailer: createMailer(mail, { log, clock, random }),
+      push: silentPush,
+      passwords: createPasswords(methods.password, { peppers: keys.peppers }),
+      vault: createVault({ kek: keys.kek, peppers: keys.peppers, encryption: readJwks(keys.encryption), random }),
+      rules: () => rulesOf(settings()),
+    };
+    const close = async () => {
+      await state.close();
+      await database.close();
+    };
+    return { world, database, state, close };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function rulesOf(settings: Settings): DeviceRules {
+  return { issuer: settings.server.issuer, ...settings.devices };
+}

@@ -1,0 +1,5 @@
+// No push service: the phone finds its requests by its open stream, or when the person opens it. Everything works without push.
+import type { Push } from '../domain/ports.ts';
+
+/** A push that wakes nobody. */
+export const silentPush: Push = { knock: async () => undefined };
