@@ -292,10 +292,7 @@ export interface Passwords {
   pretend(password: string): Promise<'wrong'>;
 }
 
-/** More password work is waiting than the bounds allow: the answer is 503 with Retry-After. */
-export class QueueFull extends Error {
-  override name = 'QueueFull';
-}
+export { QueueFull } from '../platform/queue.ts';
 
 /** The server's own keys for what it keeps. */
 export interface Vault {

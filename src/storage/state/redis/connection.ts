@@ -53,7 +53,9 @@ function createEar(ear: Redis, prefix: string): { topics: Topics; subscribe: Con
     if (names.length === 0) return;
     // What was said while we were deaf is lost: an empty message tells the listeners to look again.
     ear.subscribe(...names.map((name) => prefix + name)).then(
-      () => names.forEach((name) => topics.publish(name, '')),
+      () => {
+        for (const name of names) topics.publish(name, '');
+      },
       () => ear.disconnect(true),
     );
   });

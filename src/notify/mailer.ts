@@ -1,0 +1,94 @@
+// Sends mail: into a folder (and onto the console in the demo), or over SMTP. A failure is retried from memory and never reaches a sign-in.
+import { createTransport } from 'nodemailer';
+import type { Mail, Mailer } from '../domain/ports.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Random } from '../platform/random.ts';
+import type { MailSettings } from '../settings/settings.ts';
+import { createOutbox } from './outbox.ts';
+
+/** Milliseconds before each further try. */
+const RETRIES = [1_000, 10_000, 60_000, 300_000];
+/** Mails that may wait for another try: more would only be memory. */
+const WAITING = 1_000;
+
+/** A mailer that can be closed. */
+export interface ClosableMailer extends Mailer {
+  /** Gives up what waits for another try. */
+  close(): void;
+}
+
+/** What a mailer is handed. `retries` in milliseconds, for tests. */
+export interface MailerParts {
+  log: Log;
+  clock: Clock;
+  random: Random;
+  retries?: readonly number[];
+  /** Where the demo prints; the console by default. */
+  print?: (text: string) => void;
+}
+
+/** Hands a mail over, or throws. */
+export type Deliver = (mail: Mail) => Promise<void>;
+
+function createSmtp(url: string, from: string): Deliver {
+  const timeouts = { connectionTimeout: 2_500, greetingTimeout: 2_500, socketTimeout: 10_000, dnsTimeout: 2_500 };
+  const transport = createTransport({ url, ...timeouts, disableFileAccess: true, disableUrlAccess: true });
+  return async ({ to, subject, text }) => {
+    await transport.sendMail({ from, to: { name: '', address: to }, subject, text });
+  };
+}
+
+/** The port {@link Mailer} by the operator's settings. */
+export function createMailer(settings: MailSettings, parts: MailerParts): ClosableMailer {
+  const { transport, from } = settings;
+  const deliver =
+    transport.kind === 'smtp' ? createSmtp(transport.url.reveal(), from) : createOutbox({ ...transport, from }, parts);
+  return createRetrying(deliver, { ...parts, wait: transport.kind === 'outbox' });
+}
+
+/**
+ * Tries at once, and again after a while where that failed.
+ * @param parts `wait`: whether `send` waits for the first try. A mail server's answer is not waited for: it would tell by the time whom we know.
+ */
+export function createRetrying(
+  deliver: Deliver,
+  { log, retries = RETRIES, wait = true }: Pick<MailerParts, 'log' | 'retries'> & { wait?: boolean },
+): ClosableMailer {
+  const waiting = new Set<NodeJS.Timeout>();
+
+  async function attempt(mail: Mail, tries: number): Promise<void> {
+    try {
+      await deliver(mail);
+    } catch (error) {
+      // Neither the address nor the text: both are personal, and the text may hold a code.
+      const facts = {
+        err: error instanceof Error ? error.message.replaceAll(mail.to, '[address]') : 'unknown',
+        tries: tries + 1,
+      };
+      const pause = retries[tries];
+      if (pause === undefined || waiting.size >= WAITING) {
+        log.error(facts, 'mail given up');
+        return;
+      }
+      log.warn(facts, 'mail not sent; trying again');
+      const timer = setTimeout(() => {
+        waiting.delete(timer);
+        void attempt(mail, tries + 1);
+      }, pause);
+      timer.unref();
+      waiting.add(timer);
+    }
+  }
+
+  return {
+    async send(mail) {
+      const first = attempt(mail, 0);
+      if (wait) await first;
+    },
+    close() {
+      for (const timer of waiting) clearTimeout(timer);
+      waiting.clear();
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// argon2id off the event loop, with a pepper, under bounds (security, L16).
+import { randomBytes } from 'node:crypto';
+import { hash, parseOptions, verify } from '@node-rs/argon2';
+import { createQueue } from './queue.ts';
+
+/** Cost and bounds, as `methods.yaml` has them. */
+export interface PasswordCost {
+  memoryKib: number;
+  passes: number;
+  concurrency: number;
+  queue: number;
+}
+
+/** A pepper whose value shows only when asked. 32 bytes, base64url. */
+export interface Pepper {
+  id: string;
+  secret: { reveal(): string };
+}
+
+/** {@link createPasswords}: the port Passwords of the domain. */
+export interface PasswordHashing {
+  /** @throws QueueFull */
+  hash(password: string): Promise<string>;
+  /** `stale`: right, but made with other costs or an older pepper. @throws QueueFull */
+  verify(stored: string, password: string): Promise<'right' | 'stale' | 'wrong'>;
+  /** The work of {@link verify}, always wrong: for people who do not exist. @throws QueueFull */
+  pretend(password: string): Promise<'wrong'>;
+}
+
+const LANES = 1;
+const SALT = 16;
+const OUTPUT = 32;
+
+/** One spelling for what different keyboards send (SP 800-63B-4 section 3.1.1.2). */
+const spelled = (password: string) => password.normalize('NFC');
+
+/** A hash that no password has, with the same costs as real ones. */
+function dummy({ memoryKib, passes }: PasswordCost): string {
+  const text = (length: number) => randomBytes(length).toString('base64').replaceAll('=', '');
+  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${LANES}$${text(SALT)}$${text(OUTPUT)}`;
+}
+
+function isStale(encoded: string, { memoryKib, passes }: PasswordCost): boolean {
+  const made = parseOptions(encoded);
+  // 2: argon2id, as the library numbers the variants.
+  return (
+    made.algorithm !== 2 || made.memoryCost !== memoryKib || made.timeCost !== passes || made.parallelism !== LANES
+  );
+}
+
+/**
+ * Passwords under argon2id. A stored hash is `PEPPER-ID:PHC-STRING`; the pepper is argon2's own secret input.
+ * @param options `peppers`: the first one is used for what is new, all of them for what is kept.
+ */
+export function createPasswords(cost: PasswordCost, options: { peppers: readonly Pepper[] }): PasswordHashing {
+  const bounded = createQueue(cost.concurrency, cost.queue);
+  const peppers = new Map(options.peppers.map(({ id, secret }) => [id, Buffer.from(secret.reveal(), 'base64url')]));
+  const newest = options.peppers[0]?.id;
+  if (newest === undefined) throw new TypeError('passwords need a pepper');
+  const nobody = `${newest}:${dummy(cost)}`;
+
+  function check(stored: string, password: string): Promise<boolean> {
+    const cut = stored.indexOf(':');
+    const pepper = peppers.get(stored.slice(0, cut));
+    // Without its pepper a hash can be right for nobody; the same work is done all the same.
+    const [encoded, secret] = pepper ? [stored.slice(cut + 1), pepper] : [dummy(cost), Buffer.alloc(OUTPUT)];
+    return bounded(() => verify(encoded, spelled(password), { secret }));
+  }
+
+  return {
+    async hash(password) {
+      const secret = peppers.get(newest) ?? Buffer.alloc(0);
+      const costs = {
+        memoryCost: cost.memoryKib,
+        timeCost: cost.passes,
+        parallelism: LANES,
+        outputLen: OUTPUT,
+        secret,
+      };
+      return `${newest}:${await bounded(() => hash(spelled(password), costs))}`;
+    },
+    async verify(stored, password) {
+      if (!(await check(stored, password))) return 'wrong';
+      const cut = stored.indexOf(':');
+      return stored.slice(0, cut) !== newest || isStale(stored.slice(cut + 1), cost) ? 'stale' : 'right';
+    },
+    async pretend(password) {
+      await check(nobody, password);
+      return 'wrong';
+    },
+  };
+}

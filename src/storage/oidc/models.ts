@@ -1,0 +1,36 @@
+// Which of oidc-provider's models lives where.
+
+/** Where a model is kept, and what must be known about it. */
+export interface ModelPlace {
+  /** `database` lasts; `state` may be lost; `catalog` is this process. */
+  where: 'database' | 'state' | 'catalog';
+  /** Used once: `consume` is one atomic move. */
+  consumable?: boolean;
+  /** Revoked with its grant. */
+  grantable?: boolean;
+  /** Its id is a secret that opens something: the database keeps only its hash. */
+  bearer?: boolean;
+  /** A challenge: refused after the state went back in time. Sessions and tokens are not, or each fail-over would sign everybody out. */
+  epochal?: boolean;
+}
+
+const KEPT: ModelPlace = { where: 'state' };
+
+/** The table. Every model of oidc-provider 9.13 stands here, enabled or not. */
+export const MODELS: { readonly [model: string]: ModelPlace } = {
+  Grant: { where: 'database' },
+  RefreshToken: { where: 'database', consumable: true, grantable: true, bearer: true },
+  Client: { where: 'catalog' },
+  Session: KEPT,
+  AccessToken: { ...KEPT, grantable: true, bearer: true },
+  ClientCredentials: { ...KEPT, bearer: true },
+  Interaction: { ...KEPT, epochal: true },
+  AuthorizationCode: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
+  DeviceCode: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
+  BackchannelAuthenticationRequest: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
+  PreAuthorizedCode: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
+  PushedAuthorizationRequest: { ...KEPT, consumable: true, bearer: true, epochal: true },
+  ReplayDetection: KEPT,
+  InitialAccessToken: { ...KEPT, bearer: true },
+  RegistrationAccessToken: { ...KEPT, bearer: true },
+};
