@@ -197,12 +197,20 @@ export interface ButtonProps {
   form?: string;
   id?: string;
   hidden?: boolean;
+  /** `data-` attributes for scripts. */
+  data?: { readonly [name: `data-${string}`]: string };
 }
 
 /** A button. */
-export function Button({ children, kind = 'main', type = 'submit', novalidate, ...rest }: ButtonProps) {
+export function Button({ children, kind = 'main', type = 'submit', novalidate, data, ...rest }: ButtonProps) {
   return (
-    <button {...rest} type={type} class={`button ${kind}`} {...(novalidate === true && { formnovalidate: true })}>
+    <button
+      {...rest}
+      {...data}
+      type={type}
+      class={`button ${kind}`}
+      {...(novalidate === true && { formnovalidate: true })}
+    >
       {children}
     </button>
   );

@@ -1,0 +1,118 @@
+// Where the pages of a sign-in stand. `/interaction/:uid` shows the step that the provider asks for, or leads to it.
+import { readFileSync } from 'node:fs';
+import type { Context, Middleware } from 'koa';
+import Router from 'koa-router';
+import type { InteractionDetails } from '../src/provider/pages.ts';
+import { readForm } from '../src/web/body.ts';
+import { Refusal } from '../src/web/errors.ts';
+import { showConsent, submitConsent } from './consent/routes.ts';
+import { type PageDeps, STEP, seeOther, stepPath } from './interaction.ts';
+import { showLogin, submitLogin } from './login/routes.ts';
+import { showAsk, showNewPassword, submitAsk, submitNewPassword } from './recovery/routes.ts';
+import { showOver } from './system/routes.ts';
+import { LANGUAGES } from './words.ts';
+
+/** A handler of one step of an interaction that is still under way in this browser. */
+export type StepHandler = (ctx: Context, deps: PageDeps, details: InteractionDetails) => Promise<void>;
+
+/** Seconds that we remember which service an interaction was for, to offer its link when it is over. */
+const ASKED_SECONDS = 24 * 60 * 60;
+
+const askedKey = (uid: string) => `asked:${uid}`;
+
+function uidOf(ctx: Context): string {
+  const uid: unknown = ctx['params']?.uid;
+  return typeof uid === 'string' ? uid.slice(0, 100) : '';
+}
+
+/** Hands a step its interaction, or says that this sign-in is over, with the service's link where we still know it. */
+export function inInteraction(deps: PageDeps, handler: StepHandler): Middleware {
+  return async (ctx) => {
+    const details = await deps.interactions.details(ctx);
+    if (details) return handler(ctx, deps, details);
+    const kept = await deps.world.scratch.get(askedKey(uidOf(ctx)));
+    showOver(ctx, deps, kept === undefined ? undefined : (JSON.parse(kept) as { name: string; url: string }));
+  };
+}
+
+/** Notes the service of an interaction. Nobody waits for it, and nothing but a link depends on it. */
+function remember(deps: PageDeps, details: InteractionDetails): void {
+  const { homepage: url, name } = details.service;
+  if (url === undefined) return;
+  deps.world.scratch
+    .set(askedKey(details.uid), JSON.stringify({ name, url }), ASKED_SECONDS)
+    .catch((error) => deps.world.log.warn({ err: error }, 'the service of a sign-in could not be noted'));
+}
+
+const showStep: StepHandler = async (ctx, deps, details) => {
+  if (details.prompt === 'login') {
+    remember(deps, details);
+    return showLogin(ctx, deps, details);
+  }
+  if (details.prompt === 'consent') return showConsent(ctx, deps, details);
+  seeOther(ctx, stepPath(details, STEP[details.prompt]));
+};
+
+const cancel: StepHandler = (ctx, deps, details) =>
+  deps.interactions.refuse(ctx, details, 'access_denied', 'The person went back.');
+
+/** Sets the language and goes back to the page where it was picked; never anywhere else. */
+async function pickLanguage(ctx: Context, deps: PageDeps): Promise<void> {
+  const form = await readForm(ctx);
+  const language = form.text('language');
+  if (!LANGUAGES.includes(language)) throw new Refusal('malformed');
+  deps.cookies.write(ctx, 'language', language, 365 * 24 * 60 * 60);
+  seeOther(ctx, ownPath(form.text('return'), deps.settings().server.issuer));
+}
+
+/** A path of ours: what the browser would make of the text must stay at our origin. */
+export function ownPath(text: string, issuer: string): string {
+  const base = new URL(issuer);
+  if (!text.startsWith('/') || !URL.canParse(text, base)) return '/';
+  const url = new URL(text, base);
+  return url.origin === base.origin && !url.pathname.startsWith('//') ? url.pathname + url.search : '/';
+}
+
+const FAVICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke-width="4.5" stroke-linecap="round"><style>.a{stroke:#0a5348}@media(prefers-color-scheme:dark){.a{stroke:#84dcc6}}</style><path class="a" d="M5 17.5C8.5 18.5 11 21.5 13 26 15.5 17.5 20 10.5 27 5.5"/><path stroke="#d2553f" d="M4 9.5C10.5 8.5 17 10.5 20.5 14 23.5 17 25.5 21 26.5 26"/></svg>';
+
+/** The mark, or the operator's own logo. An SVG is shown as a picture and never as a page: its policy lets nothing in it run. */
+function picture(ctx: Context, type: string, content: string | Buffer): void {
+  ctx.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+  ctx.set('Cache-Control', 'public, max-age=3600');
+  ctx.type = type;
+  ctx.body = content;
+}
+
+function showLogo(ctx: Context, deps: PageDeps): void {
+  const { logoFile } = deps.settings().branding;
+  if (logoFile === undefined) throw new Refusal('not_found');
+  picture(ctx, logoFile.endsWith('.svg') ? 'image/svg+xml' : 'image/png', readFileSync(logoFile));
+}
+
+/** The pages of login, consent, recovery and language. Mount them with {@link approveRoutes} and the others behind `sameOrigin`. */
+export function interactionRoutes(deps: PageDeps): Router {
+  const router = new Router();
+  router.get('/interaction/:uid', inInteraction(deps, showStep));
+  router.get(
+    '/interaction/:uid/login',
+    inInteraction(deps, async (ctx, _deps, details) => seeOther(ctx, stepPath(details))),
+  );
+  router.post('/interaction/:uid/login', inInteraction(deps, submitLogin));
+  router.get(
+    '/interaction/:uid/consent',
+    inInteraction(deps, async (ctx, _deps, details) => seeOther(ctx, stepPath(details))),
+  );
+  router.post('/interaction/:uid/consent', inInteraction(deps, submitConsent));
+  router.post('/interaction/:uid/cancel', inInteraction(deps, cancel));
+  router.get('/recover', (ctx) => showAsk(ctx, deps));
+  router.post('/recover', (ctx) => submitAsk(ctx, deps));
+  router.get('/recover/new', (ctx) => showNewPassword(ctx, deps, 'reset'));
+  router.post('/recover/new', (ctx) => submitNewPassword(ctx, deps, 'reset'));
+  router.get('/invitation', (ctx) => showNewPassword(ctx, deps, 'invitation'));
+  router.post('/invitation', (ctx) => submitNewPassword(ctx, deps, 'invitation'));
+  router.post('/language', (ctx) => pickLanguage(ctx, deps));
+  router.get('/favicon.svg', (ctx) => picture(ctx, 'image/svg+xml', FAVICON));
+  router.get('/brand/logo', (ctx) => showLogo(ctx, deps));
+  return router;
+}
