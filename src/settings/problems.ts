@@ -33,12 +33,34 @@ export function formatProblem(problem: Problem): string {
   return `${place}: ${key}${problem.rule}${value}`;
 }
 
-const SECRET_NAMES = /secret|password|passwd|token|jwks?|key|kek|pepper|cookie|signing|encryption|^url$|credential/i;
+/** The last step of a path that may hold a secret; below `jwks` everything may. */
+const SECRET_NAMES = /secret|password|passwd|token|jwks?$|key|kek|pepper|cookie|signing|encryption|^url$|credential/i;
 const SECRET_LOOKS = /:\/\/[^/\s]*@|-----BEGIN|^eyJ/;
 
-/** Keys that carry one of the words above and still hold nothing secret. */
-const OPEN_KEYS =
-  /_file$|^jwks_uri$|^token_endpoint_auth_method$|^(access|id|refresh)_token$|^token_format$|^(id_token|userinfo)_signed_response_alg$|^token_endpoint_auth_signing_alg$|^kek$|^security_key$|^min_length$/;
+/** Keys that carry one of the words above and hold nothing secret. */
+const OPEN_KEYS = new Set([
+  'access_token',
+  'id_token',
+  'refresh_token',
+  'token_format',
+  'token_endpoint_auth_method',
+  'token_endpoint_auth_signing_alg',
+  'password_person',
+  'password_address',
+  'password_reset',
+  'id_token_signed_response_alg',
+]);
+
+/** Where a file belongs, the secret itself may have been written by mistake: only what looks like a path is shown. */
+const PATH_LOOKS = /^\.{0,2}\/[\w./-]+$/;
+
+function mayBeSecret(file: string, path: Path, value: string): boolean {
+  const last = path.findLast((step) => typeof step === 'string') ?? '';
+  if (SECRET_LOOKS.test(value) || path.length === 0 || path.includes('jwks')) return true;
+  if (last.endsWith('_file')) return last !== 'logo_file' && !PATH_LOOKS.test(value);
+  if (file === 'keys.yaml') return last !== 'id';
+  return SECRET_NAMES.test(last) && !OPEN_KEYS.has(last) && !path.includes('fresh') && !path.includes('links');
+}
 
 /**
  * What a message shows of a value: scalars as JSON cut to 80 characters, lists and maps only as `[…]` and `{…}`, anything that may be a secret as `[secret]`.
@@ -49,10 +71,7 @@ export function showValue(file: string, path: Path, value: unknown): string | un
   if (Array.isArray(value)) return '[…]';
   if (typeof value === 'object' && value !== null) return '{…}';
   if (typeof value === 'boolean' || value === null) return String(value);
-  const named = path.some((step) => typeof step === 'string' && SECRET_NAMES.test(step) && !OPEN_KEYS.test(step));
-  const last = path.at(-1);
-  const inKeys = file === 'keys.yaml' && !(typeof last === 'string' && (last === 'id' || last.endsWith('_file')));
-  if (path.length === 0 || named || inKeys || SECRET_LOOKS.test(String(value))) return '[secret]';
+  if (mayBeSecret(file, path, String(value))) return '[secret]';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

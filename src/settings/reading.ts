@@ -56,19 +56,23 @@ export function environmentProblem(findings: Findings, key: string, rule: string
 
 const REFERENCE = /^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
-function fileMode(reading: Reading, document: Document, path: Path, absolute: string): void {
+/**
+ * Whether others may touch a secret's file. Readable is noted only: orchestrators mount secrets so into a container that has one user.
+ * Writable is a mistake: whoever can write it can choose our secret.
+ */
+export function checkFileMode(document: Document, path: Path, absolute: string): void {
   const { mode } = statSync(absolute);
-  if ((mode & 0o007) === 0) return;
-  const rule = 'everybody on this machine may read or change this file: take those rights away (chmod o-rwx)';
-  if (reading.demo) document.note(path, rule);
-  else document.problem(path, rule);
+  if ((mode & 0o002) !== 0)
+    document.problem(path, 'everybody on this machine may change this file: take that right away (chmod o-w)');
+  else if ((mode & 0o004) !== 0)
+    document.note(path, 'everybody on this machine may read this file: take that right away (chmod o-rwx)');
 }
 
 function fromFile(reading: Reading, document: Document, path: Path, file: string): Secret | undefined {
   const absolute = resolve(reading.folder, file);
   try {
     const value = readFileSync(absolute, 'utf8').trim();
-    fileMode(reading, document, path, absolute);
+    checkFileMode(document, path, absolute);
     return new Secret(value, file);
   } catch {
     document.problem(path, 'names a file that cannot be read');

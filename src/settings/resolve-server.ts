@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { isLoopback, isNetwork, originFault, parseUrl } from './addresses.ts';
 import type { Document } from './document.ts';
 import type { Findings } from './problems.ts';
-import type { Environment } from './reading.ts';
+import { checkFileMode, type Environment } from './reading.ts';
 import type { ServerFile } from './sections/server.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -47,6 +47,8 @@ function checkServer(document: Document, file: ServerFile, loopback: boolean, fo
     if (file.tls && !existsSync(resolve(folder, file.tls[key])))
       document.problem(['tls', key], 'names a file that does not exist');
   }
+  const key = file.tls && resolve(folder, file.tls.key_file);
+  if (key && existsSync(key)) checkFileMode(document, ['tls', 'key_file'], key);
   if (https && !file.tls && file.trusted_proxies.length === 0) {
     document.note(
       ['issuer'],
