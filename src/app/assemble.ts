@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type Koa from 'koa';
+import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { loadAssets } from '../../interactions/assets.ts';
 import type { PageDeps } from '../../interactions/interaction.ts';
 import { interactionRoutes } from '../../interactions/router.ts';
-import { systemPages } from '../../interactions/system/pages.tsx';
+import { problemPage, systemPages } from '../../interactions/system/routes.ts';
 import { deviceApi } from '../api/device/router.ts';
 import type { World } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
@@ -16,7 +17,7 @@ import type { Settings } from '../settings/settings.ts';
 import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
 import { createApp } from './koa.ts';
-import { accountProvider, buildProvider } from './provider-parts.ts';
+import { buildProvider } from './provider-parts.ts';
 import { dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
 import { openWorld } from './world.ts';
 
@@ -38,6 +39,14 @@ export function builtFolder(): string {
   return here.endsWith('/dist/') ? here : join(here, 'dist');
 }
 
+/** The pages: what no route knows is 404, a known path with another method 405. */
+function pageRoutes(deps: PageDeps): Middleware[] {
+  const router = interactionRoutes(deps);
+  router.get('/', (ctx) => ctx.redirect('/account'));
+  // koa-router's types describe a context that it makes itself.
+  return [router.routes(), router.allowedMethods()] as unknown as Middleware[];
+}
+
 /** Opens the storage, builds everything on it, and checks each client as its first use would. */
 export async function assemble(settings: Settings, log: Log): Promise<House> {
   let registry: Registry = createRegistry(settings);
@@ -57,17 +66,15 @@ export async function assemble(settings: Settings, log: Log): Promise<House> {
       ...shown,
       world,
       interactions: createInteractions(() => provider, current, world.clock),
-      endSessions: (userId) => world.records.users.endSessions(userId),
-      account: accountProvider(() => provider, current),
     };
     const app = createApp({
       world,
       settings,
       provider: () => provider,
-      problemPage: pages.problem,
+      problemPage: problemPage(shown),
       folders: { assets: join(built, 'assets'), phone: join(built, 'phone') },
       device: deviceApi(world),
-      pages: interactionRoutes(deps),
+      pages: pageRoutes(deps),
     });
     return {
       app,

@@ -10,6 +10,8 @@ import type { Settings } from '../settings/settings.ts';
 import { createEnrolments } from '../storage/enrolments.ts';
 import { createLimits } from '../storage/limits.ts';
 import { type Database, openDatabase } from '../storage/postgres/database.ts';
+import { startAuditChain } from '../storage/postgres/audit.ts';
+import { startHousekeeping } from '../storage/postgres/housekeeping.ts';
 import { createReplays } from '../storage/replays.ts';
 import { createScratch } from '../storage/scratch.ts';
 import { openState } from '../storage/state/open.ts';
@@ -38,6 +40,7 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
   try {
     await database.migrate();
     const state = await openState(storage.state, { log, epochs: database.epochs });
+    const mailer = createMailer(mail, { log, clock, random });
     const world: World = {
       clock,
       random,
@@ -49,13 +52,18 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
       limits: createLimits(state, () => settings().limits, log),
       replays: createReplays(state),
       scratch: createScratch(state),
-      mailer: createMailer(mail, { log, clock, random }),
+      mailer,
       push: silentPush,
       passwords: createPasswords(methods.password, { peppers: keys.peppers }),
       vault: createVault({ kek: keys.kek, peppers: keys.peppers, encryption: readJwks(keys.encryption), random }),
       rules: () => rulesOf(settings()),
     };
+    const stopChain = startAuditChain(database.knex, log);
+    const stopTidying = startHousekeeping(database.knex, log);
     const close = async () => {
+      stopTidying();
+      await stopChain();
+      mailer.close();
       await state.close();
       await database.close();
     };
