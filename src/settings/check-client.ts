@@ -87,15 +87,19 @@ function checkProof(document: Document, client: ClientFile): void {
 /** The scopes that `scope` of a client can name; those of resources are granted by the resource. */
 const SCOPES = ['openid', 'offline_access', 'profile', 'email'];
 
-/** Everything about one client that needs no other file but its own name. */
-export function checkClient(document: Document, client: ClientFile): void {
+/**
+ * Everything about one client that needs no other file but its own name.
+ * @param refused keys that were refused already: what depends on them is not told.
+ */
+export function checkClient(document: Document, client: ClientFile, refused: ReadonlySet<string>): void {
   const expected = `clients/${client.client_id}.yaml`;
   if (document.file !== expected) document.problem(['client_id'], `the file must be called ${expected}`);
   if (client.client_id === 'account')
     document.problem(['client_id'], '"account" is our own account page: choose another name');
   checkAddresses(document, client);
-  checkGrants(document, client);
-  checkProof(document, client);
+  const stands = (...keys: (keyof ClientFile)[]) => !keys.some((key) => refused.has(key));
+  if (stands('grant_types', 'response_types', 'token_endpoint_auth_method')) checkGrants(document, client);
+  if (stands('token_endpoint_auth_method', 'jwks')) checkProof(document, client);
   const unknown = client.scope?.split(' ').filter((scope) => !SCOPES.includes(scope)) ?? [];
   if (unknown.length > 0)
     document.problem(['scope'], `can name ${SCOPES.join(', ')}; scopes of resources do not stand here`);

@@ -1,5 +1,5 @@
 // One YAML file with the line of every key, so that a mistake can be pointed at.
-import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, type YAMLError } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit, type YAMLError } from 'yaml';
 import { type Findings, keyPath, type Path, showValue } from './problems.ts';
 
 /** Larger files are refused before they are parsed. */
@@ -11,13 +11,15 @@ const SYNTAX: { readonly [code: string]: string } = {
   MULTIPLE_DOCS: 'one file holds one document: remove the line "---" in the middle',
   TAB_AS_INDENT: 'indent with spaces, not with tabs',
   BAD_INDENT: 'the indentation does not fit the lines above',
-  BAD_ALIAS: 'this "*alias" was never set by an "&anchor"; put the text in quotes if it is none',
+  BAD_ALIAS: 'this is no alias that can be read; put the text in quotes if it is none',
   MISSING_CHAR: 'a character is missing here (a closing quote, bracket or colon)',
   BLOCK_AS_IMPLICIT_KEY:
     'a map or list cannot start in the middle of a line: put the text in quotes, or start a new line',
   IMPOSSIBLE: 'this is not YAML',
   TAG_RESOLVE_FAILED: 'tags ("!name") are not used here: put the text in quotes',
 };
+
+const UNKNOWN_ALIAS = 'this "*alias" was never set by an "&anchor"; put the text in quotes if it is none';
 
 /** A file that was read, and how mistakes in it are told. */
 export interface Document {
@@ -108,13 +110,19 @@ export function readDocument(file: string, text: string | undefined, findings: F
     findings.problems.push({ file, key: '', rule: 'is larger than a million characters: this is no settings file' });
     return finish({}, false);
   }
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'silent' });
+  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
   root = parsed.contents;
   const faults = [...parsed.errors, ...parsed.warnings];
-  for (const fault of faults) {
-    findings.problems.push({ file, ...place(fault.pos[0]), key: '', rule: syntaxRule(fault) });
+  const bad = faults.map((fault) => ({ rule: syntaxRule(fault), offset: fault.pos[0] as number | undefined }));
+  visit(parsed, {
+    Alias(_key, alias) {
+      if (!alias.resolve(parsed)) bad.push({ rule: UNKNOWN_ALIAS, offset: alias.range?.[0] });
+    },
+  });
+  for (const { rule, offset } of bad) {
+    findings.problems.push({ file, ...place(offset), key: '', rule });
   }
-  if (faults.length > 0) return finish({}, false);
+  if (bad.length > 0) return finish({}, false);
   try {
     const value: unknown = parsed.toJS({ maxAliasCount: 50 });
     return finish(value ?? {}, true);

@@ -96,12 +96,22 @@ export interface Read<T> {
   refused: ReadonlySet<string>;
 }
 
+/** The document for further checks: silent about keys that were refused already, and about all of them where nothing could be read. */
+function without(document: Document, refused: ReadonlySet<string>): Document {
+  const known = (path: Path) => document.readable && !refused.has(String(path[0]));
+  return {
+    ...document,
+    problem: (path, rule, options) => known(path) && document.problem(path, rule, options),
+    note: (path, text) => known(path) && document.note(path, text),
+  };
+}
+
 /** Checks a file against its schema and records every mistake. */
 export function readSection<S extends z.ZodType>(document: Document, schema: S): Read<z.output<S>> {
   const strict = schema.safeParse(document.value, { error: plainRule });
   if (!document.readable) {
     const defaults = schema.safeParse({});
-    return { document, value: defaults.data, sound: false, refused: new Set() };
+    return { document: without(document, new Set()), value: defaults.data, sound: false, refused: new Set() };
   }
   if (strict.success) return { document, value: strict.data, sound: true, refused: new Set() };
   for (const issue of strict.error.issues) tell(document, schema, issue);
@@ -110,10 +120,6 @@ export function readSection<S extends z.ZodType>(document: Document, schema: S):
       .filter((issue) => issue.code !== 'unrecognized_keys')
       .map((issue) => keyPath(issue.path.slice(0, 1).map(String))),
   );
-  return {
-    document,
-    value: schema.safeParse(withoutRefused(document.value, strict.error.issues)).data,
-    sound: false,
-    refused,
-  };
+  const value = schema.safeParse(withoutRefused(document.value, strict.error.issues)).data;
+  return { document: without(document, refused), value, sound: false, refused };
 }

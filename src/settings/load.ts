@@ -58,9 +58,19 @@ function clientsOf(reading: Reading, sections: Sections): ClientSettings[] {
     const { document, value } = read;
     if (!value) return [];
     const secret = takeSecret(reading, document, [], 'client_secret', value, 'passphrase');
-    if (read.sound) checkClient(document, value);
+    checkClient(document, value, read.refused);
     return [resolveClient(value, secret, document.file)];
   });
+}
+
+/** Whether server.yaml says plainly if this is the demo; not so where it cannot be read, or says so of an address that is no demo's. */
+function saysWhetherDemo({ document, value, refused }: Sections['server']): boolean {
+  const says = (document.value as { demo?: unknown } | null)?.demo;
+  return document.readable && !refused.has('demo') && (says !== true || isDemo(value));
+}
+
+function withoutKeys(sections: Sections): Sections {
+  return { ...sections, keys: { ...sections.keys, value: undefined } };
 }
 
 /** The rules that need more than one file. */
@@ -139,15 +149,22 @@ export function loadSettings(folder: string, environment: Environment): Loaded {
   const server = written
     ? resolveServer(sections.server.document, written, absolute, environment, findings)
     : standInServer(absolute);
+  const clear = saysWhetherDemo(sections.server);
   const reading: Reading = {
     folder: absolute,
     environment,
     findings,
-    demo: isDemo(written),
+    // Where it is not known whether this is a demo, its looser rules count: that mistake is told, and no others that only follow from it.
+    demo: isDemo(written) || !clear,
     dataFolder: server.dataFolder,
     secrets: [],
   };
-  const settings = resolveAll(reading, sections, server, written?.issuer ?? server.issuer);
+  const settings = resolveAll(
+    reading,
+    clear ? sections : withoutKeys(sections),
+    server,
+    written?.issuer ?? server.issuer,
+  );
   if (findings.problems.length > 0) return { ok: false, problems: findings.sorted(), notes: findings.notes };
   return { ok: true, settings: settings as Settings, notes: findings.notes };
 }

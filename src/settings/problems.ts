@@ -34,7 +34,7 @@ export function formatProblem(problem: Problem): string {
 }
 
 /** The last step of a path that may hold a secret; below `jwks` everything may. */
-const SECRET_NAMES = /secret|password|passwd|token|jwks?$|key|kek|pepper|cookie|signing|encryption|^url$|credential/i;
+const SECRET_NAMES = /secret|password|passwd|token|jwks?$|key|kek|pepper|cookie|signing|encryption|credential/i;
 const SECRET_LOOKS = /:\/\/[^/\s]*@|-----BEGIN|^eyJ/;
 
 /** Keys that carry one of the words above and hold nothing secret. */
@@ -59,7 +59,8 @@ function mayBeSecret(file: string, path: Path, value: string): boolean {
   if (SECRET_LOOKS.test(value) || path.length === 0 || path.includes('jwks')) return true;
   if (last.endsWith('_file')) return last !== 'logo_file' && !PATH_LOOKS.test(value);
   if (file === 'keys.yaml') return last !== 'id';
-  return SECRET_NAMES.test(last) && !OPEN_KEYS.has(last) && !path.includes('fresh') && !path.includes('links');
+  if (last === 'url') return file === 'storage.yaml' || file === 'mail.yaml';
+  return SECRET_NAMES.test(last) && !OPEN_KEYS.has(last) && !path.includes('fresh');
 }
 
 /**
