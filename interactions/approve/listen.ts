@@ -33,9 +33,9 @@ export function listen(
   const ask = async () => {
     try {
       const answer = await fetch(state, { headers: { accept: 'application/json' }, cache: 'no-store' });
-      if (answer.ok && !stopped) heard((await answer.json()) as Heard);
+      if (answer.ok && !answer.redirected && !stopped) heard((await answer.json()) as Heard);
       // The sign-in is over for this browser: the page itself says why.
-      if (answer.status === 404 || answer.status === 403) location.reload();
+      if (answer.redirected || (answer.status >= 400 && answer.status < 500)) location.reload();
     } catch {
       // The network is away for a moment: the next round asks again.
     }

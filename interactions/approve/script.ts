@@ -1,7 +1,8 @@
 // The waiting page comes alive: frames of the QR code, the phone's progress in words, the time that is left.
+
+import { drawInto } from './draw.ts';
 import { listen } from './listen.ts';
 import { startCountdown } from './ticking.ts';
-import { drawInto } from './draw.ts';
 
 const root = document.querySelector<HTMLElement>('[data-approve]');
 const finish = document.querySelector<HTMLFormElement>('#finish');
@@ -23,10 +24,14 @@ function wait(page: HTMLElement): void {
     stop();
     location.reload();
   };
-  const countdown = startCountdown(document.querySelector<HTMLElement>('#countdown'), page.dataset['timePattern'] ?? '{time}', {
-    soonOver: () => say('saySoonOver'),
-    over: () => setTimeout(reload, 1500),
-  });
+  const countdown = startCountdown(
+    document.querySelector<HTMLElement>('#countdown'),
+    page.dataset['timePattern'] ?? '{time}',
+    {
+      soonOver: () => say('saySoonOver'),
+      over: () => setTimeout(reload, 1500),
+    },
+  );
   const stop = listen(
     `${base}/events`,
     `${base}/state`,
@@ -34,7 +39,8 @@ function wait(page: HTMLElement): void {
       countdown.set(word.left);
       if (word.state === 'pending') {
         if (word.seen === true) say('saySeen');
-        if (word.frame && paper) drawInto(paper, `${page.dataset['before']}${word.frame.i}.${word.frame.mac}${page.dataset['after']}`);
+        if (word.frame && paper)
+          drawInto(paper, `${page.dataset['before']}${word.frame.i}.${word.frame.mac}${page.dataset['after']}`);
       } else if (word.state === 'approved') {
         stop();
         countdown.stop();

@@ -6,10 +6,19 @@ import { openLink, signInLink, signInLinkParts } from '../../src/protocol/links.
 import type { InteractionDetails } from '../../src/provider/pages.ts';
 import { askPhone } from '../../src/usecases/ask-phone.ts';
 import { currentFrame } from '../../src/usecases/browser-transaction.ts';
-import { type PageDeps, stepPath, viewOf } from '../interaction.ts';
+import { type PageDeps, seeOther, stepPath, viewOf } from '../interaction.ts';
 import { show } from '../layout.tsx';
-import { ApprovePage, type Around, EndedPage, type Ending, FinishPage, type Said, UnreachablePage, type WhyAsked } from './page.tsx';
-import { askingOf, isStepUp, keepTransaction, keptTransaction, type PhoneStep, stepOf } from './step.ts';
+import {
+  ApprovePage,
+  type Around,
+  EndedPage,
+  type Ending,
+  FinishPage,
+  type Said,
+  UnreachablePage,
+  type WhyAsked,
+} from './page.tsx';
+import { askingOf, isStepUp, keepTransaction, keptTransaction, type PhoneStep } from './step.ts';
 
 /** What a handler wants said on the page it shows again. */
 export interface Saying {
@@ -35,7 +44,7 @@ function whyAsked(details: InteractionDetails, now: number): WhyAsked {
 /** What stands around each page of a step. */
 export function aroundOf(ctx: Context, deps: PageDeps, step: PhoneStep): Around {
   return {
-    view: viewOf(ctx, deps, { uiLocales: step.details.uiLocales }),
+    view: { ...viewOf(ctx, deps, { uiLocales: step.details.uiLocales }), here: stepPath(step.details, 'approve') },
     service: step.details.service,
     level: step.level.name,
     why: whyAsked(step.details, seconds(deps.world.clock)),
@@ -48,40 +57,30 @@ export function looksLikePhone(ctx: Context): boolean {
   return ctx.get('Sec-CH-UA-Mobile') === '?1' || /Android|iPhone|iPod|Mobile/.test(ctx.get('User-Agent'));
 }
 
-/**
- * Shows the approval step; asks the phone where nothing is under way.
- * @param noPhone shows what to do where the person has no phone that can answer.
- */
-export async function showApprove(
-  ctx: Context,
-  deps: PageDeps,
-  details: InteractionDetails,
-  noPhone: () => Promise<void>,
-  saying: Saying = {},
-): Promise<void> {
-  const step = stepOf(ctx, deps, details);
+/** Shows the approval step and asks the phone where nothing is under way; a person whose phones cannot answer is led to adding one. */
+export async function showApprove(ctx: Context, deps: PageDeps, step: PhoneStep, saying: Saying = {}): Promise<void> {
   const around = aroundOf(ctx, deps, step);
-  if (!isReachable(details)) return show(ctx, UnreachablePage(around), 403);
+  if (!isReachable(step.details)) return show(ctx, UnreachablePage(around), 403);
   const kept = await keptTransaction(deps, step);
   if (kept && kept.state !== 'pending') return showEnd(ctx, deps, step, around, kept);
   const asked = await askPhone(deps.world, askingOf(ctx, deps, step));
-  if (!asked.ok) return noPhone();
+  if (!asked.ok) return seeOther(ctx, stepPath(step.details, 'enrol'));
   if (kept?.id !== asked.transaction.id) await keepTransaction(deps, step, asked.transaction.id);
+  const { codeError, status = 200 } = saying;
   const notice: Said | undefined =
     saying.notice ?? (asked.cameraOnly ? { kind: 'warn', key: 'approve.camera_only' } : undefined);
   const page = await waitingPage(ctx, deps, around, asked.transaction, asked.cameraOnly);
-  show(
-    ctx,
-    ApprovePage({
-      ...page,
-      ...(notice === undefined ? {} : { notice }),
-      ...(saying.codeError === undefined ? {} : { codeError: saying.codeError }),
-    }),
-    saying.status ?? 200,
-  );
+  const said = { ...(notice === undefined ? {} : { notice }), ...(codeError === undefined ? {} : { codeError }) };
+  show(ctx, ApprovePage({ ...page, ...said }), status);
 }
 
-async function waitingPage(ctx: Context, deps: PageDeps, around: Around, transaction: Transaction, cameraOnly: boolean) {
+async function waitingPage(
+  ctx: Context,
+  deps: PageDeps,
+  around: Around,
+  transaction: Transaction,
+  cameraOnly: boolean,
+) {
   const { appOrigin, offline } = deps.world.rules();
   const { id, mode, context, number, expiresAt } = transaction;
   const here = looksLikePhone(ctx) && !cameraOnly;
@@ -101,7 +100,13 @@ async function waitingPage(ctx: Context, deps: PageDeps, around: Around, transac
   };
 }
 
-async function showEnd(ctx: Context, deps: PageDeps, step: PhoneStep, around: Around, ended: Transaction): Promise<void> {
+async function showEnd(
+  ctx: Context,
+  deps: PageDeps,
+  step: PhoneStep,
+  around: Around,
+  ended: Transaction,
+): Promise<void> {
   if (ended.state === 'approved') return show(ctx, FinishPage(around));
   show(ctx, EndedPage({ ...around, ending: await endingOf(deps, step, ended) }));
 }

@@ -1,5 +1,5 @@
 // One sign-in that waits for a phone: who asks, in which browser, and which request to the phone is under way.
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import type { Level } from '../../src/domain/assurance.ts';
 import type { Transaction } from '../../src/domain/transaction.ts';
 import { seconds } from '../../src/platform/clock.ts';
@@ -8,9 +8,9 @@ import type { InteractionDetails } from '../../src/provider/pages.ts';
 import type { Asking } from '../../src/usecases/ask-phone.ts';
 import { browserTransaction } from '../../src/usecases/browser-transaction.ts';
 import type { AskedNow } from '../../src/usecases/spend-approval.ts';
-import { Refusal } from '../../src/web/errors.ts';
 import { addressOf } from '../../src/web/request.ts';
-import type { PageDeps } from '../interaction.ts';
+import { type PageDeps, seeOther, stepPath } from '../interaction.ts';
+import { inInteraction } from '../router.ts';
 
 /** A step of this browser's interaction, with the person and the level known. */
 export interface PhoneStep {
@@ -33,19 +33,17 @@ export function bindBrowser(ctx: Context, deps: Pick<PageDeps, 'cookies' | 'worl
   return fingerprint(made);
 }
 
-/** The step of a request. @throws Refusal where the interaction is over, or nobody has proven a first factor in it. */
-export async function phoneStep(ctx: Context, deps: PageDeps): Promise<PhoneStep> {
-  const details = await deps.interactions.details(ctx);
-  if (!details) throw new Refusal('over');
-  return stepOf(ctx, deps, details);
-}
+/** A handler of this step. */
+export type StepOfPhone = (ctx: Context, deps: PageDeps, step: PhoneStep) => Promise<void>;
 
-/** The step of an interaction that is known already. @throws Refusal as {@link phoneStep} */
-export function stepOf(ctx: Context, deps: PageDeps, details: InteractionDetails): PhoneStep {
-  const { userId, needs } = details;
-  const fits = details.prompt === 'assurance' || details.prompt === 'enrol';
-  if (!fits || userId === undefined || !needs) throw new Refusal('unknown_session');
-  return { details, userId, level: needs.level, bind: bindBrowser(ctx, deps) };
+/** Hands a handler its step. A sign-in that asks for something else by now is led to that; one that is over says so. */
+export function inPhoneStep(deps: PageDeps, handler: StepOfPhone): Middleware {
+  return inInteraction(deps, async (ctx, _deps, details) => {
+    const { userId, needs, prompt } = details;
+    const fits = prompt === 'assurance' || prompt === 'enrol';
+    if (!fits || userId === undefined || !needs) return seeOther(ctx, stepPath(details));
+    await handler(ctx, deps, { details, userId, level: needs.level, bind: bindBrowser(ctx, deps) });
+  });
 }
 
 /** Whether the password was typed a while ago: the person is only asked for more. */

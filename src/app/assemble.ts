@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
+import type { AccountDeps } from '../../interactions/account/guard.ts';
+import { accountRoutes } from '../../interactions/account/routes.ts';
+import { approveRoutes } from '../../interactions/approve/routes.ts';
 import { loadAssets } from '../../interactions/assets.ts';
-import type { PageDeps } from '../../interactions/interaction.ts';
+import { enrolRoutes } from '../../interactions/enrol/routes.ts';
 import { interactionRoutes } from '../../interactions/router.ts';
 import { problemPage, systemPages } from '../../interactions/system/routes.ts';
 import { deviceApi } from '../api/device/router.ts';
@@ -17,7 +20,7 @@ import type { Settings } from '../settings/settings.ts';
 import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
 import { createApp } from './koa.ts';
-import { buildProvider } from './provider-parts.ts';
+import { accountProvider, buildProvider } from './provider-parts.ts';
 import { dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
 import { openWorld } from './world.ts';
 
@@ -40,11 +43,12 @@ export function builtFolder(): string {
 }
 
 /** The pages: what no route knows is 404, a known path with another method 405. */
-function pageRoutes(deps: PageDeps): Middleware[] {
+function pageRoutes(deps: AccountDeps): Middleware[] {
   const router = interactionRoutes(deps);
   router.get('/', (ctx) => ctx.redirect('/account'));
+  const routers = [router, approveRoutes(deps), enrolRoutes(deps), accountRoutes(deps)];
   // koa-router's types describe a context that it makes itself.
-  return [router.routes(), router.allowedMethods()] as unknown as Middleware[];
+  return [...routers.map((one) => one.routes()), ...routers.map((one) => one.allowedMethods())] as unknown as Middleware[];
 }
 
 /** Opens the storage, builds everything on it, and checks each client as its first use would. */
@@ -62,10 +66,11 @@ export async function assemble(settings: Settings, log: Log): Promise<House> {
     const pages = systemPages(shown);
     const provider = buildProvider(opened, current, clients, pages);
     await dryRunClients(provider, settings);
-    const deps: PageDeps = {
+    const deps: AccountDeps = {
       ...shown,
       world,
       interactions: createInteractions(() => provider, current, world.clock),
+      account: accountProvider(() => provider, current),
     };
     const app = createApp({
       world,

@@ -41,7 +41,9 @@ export function createInteractions(provider: () => Provider, registry: () => Reg
     // Proofs of an earlier step are another person's when the account was changed in between: never built upon.
     const mine = last?.login?.accountId === userId ? { ...last.proofs, ...proofs } : proofs;
     const login = { accountId: userId, remember: false, ts: authTimeOf(mine), amr: amrOf(mine) };
-    return { [details.prompt]: {}, login, proofs: mine };
+    // An approval in the middle of `enrol` opens that page; only a phone that was added answers the prompt.
+    const answered = details.prompt === 'enrol' ? {} : { [details.prompt]: {} };
+    return { ...answered, login, proofs: mine };
   };
   return {
     details: read,

@@ -22,7 +22,11 @@ export type SecondProofChecked =
 type Needs = Pick<World, 'records' | 'scratch' | 'limits' | 'vault'>;
 
 /** Checks a typed code. The try is counted before it is looked at; the right code is spent by one atomic move. */
-export async function checkMailCode(world: Needs, request: SecondProofRequest, typed: string): Promise<SecondProofChecked> {
+export async function checkMailCode(
+  world: Needs,
+  request: SecondProofRequest,
+  typed: string,
+): Promise<SecondProofChecked> {
   const limit = await world.limits.take('mail_code', request.userId);
   if (!limit.ok) return { ok: false, why: 'too_many', retryAfter: limit.retryAfter };
   const place = secondProofKeys.code(request.session);
@@ -47,7 +51,11 @@ export async function checkMailCode(world: Needs, request: SecondProofRequest, t
 }
 
 /** Spends an invitation: a one-time ticket that the operator handed to this very person. */
-export async function checkInvitation(world: Needs, request: SecondProofRequest, typed: string): Promise<SecondProofChecked> {
+export async function checkInvitation(
+  world: Needs,
+  request: SecondProofRequest,
+  typed: string,
+): Promise<SecondProofChecked> {
   const limit = await world.limits.take('mail_code', request.userId);
   if (!limit.ok) return { ok: false, why: 'too_many', retryAfter: limit.retryAfter };
   // People paste the whole link as well as the code in it.
@@ -88,7 +96,12 @@ async function pass(world: Needs, request: SecondProofRequest, factor: string): 
   return { ok: true };
 }
 
-async function record(world: Pick<World, 'records'>, request: SecondProofRequest, factor: string, passed: boolean): Promise<void> {
+async function record(
+  world: Pick<World, 'records'>,
+  request: SecondProofRequest,
+  factor: string,
+  passed: boolean,
+): Promise<void> {
   await world.records.audit.record({
     event: passed ? 'second_proof_passed' : 'second_proof_failed',
     outcome: passed ? 'success' : 'failure',

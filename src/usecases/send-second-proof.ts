@@ -1,6 +1,12 @@
 // Sends the code that proves, beside the password, that the mailbox is the person's: before their first phone.
 import type { World } from '../domain/ports.ts';
-import { maskedAddress, SECOND_PROOF, type SecondProofCode, secondProofKeys, secondProofText } from '../domain/second-proof.ts';
+import {
+  maskedAddress,
+  SECOND_PROOF,
+  type SecondProofCode,
+  secondProofKeys,
+  secondProofText,
+} from '../domain/second-proof.ts';
 import { utf8 } from '../protocol/bytes.ts';
 
 /** Who asks for a code, and where it will be typed. */
