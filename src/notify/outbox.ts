@@ -7,7 +7,7 @@ import type { Random } from '../platform/random.ts';
 import type { Deliver } from './mailer.ts';
 
 /** A header's value on one line: a line break in a name must not become a header of its own. */
-const oneLine = (text: string) => text.replaceAll(/[\r\n\u0000-\u001f]+/g, ' ').trim();
+const oneLine = (text: string) => text.replaceAll(/\p{Cc}+/gu, ' ').trim();
 
 /** The mail as a file (RFC 5322, UTF-8 by RFC 6532). */
 function asMessage({ to, subject, text }: Mail, from: string, id: string, at: Date): string {
