@@ -53,12 +53,12 @@ export async function chainAudit(knex: Knex): Promise<number> {
     if (!lock?.held) return 0;
     const waiting = await rows<Row>(
       trx,
-      `select ${ROW} from audit_events where hash is null order by id limit ${BATCH}`,
+      `select ${ROW} from audit_events where hash is null order by audit_events.id limit ${BATCH}`,
     );
     if (waiting.length === 0) return 0;
     const [last] = await rows<{ seq: string; hash: string }>(
       trx,
-      'select seq::text as seq, hash from audit_events where seq is not null order by seq desc limit 1',
+      'select seq::text as seq, hash from audit_events where seq is not null order by audit_events.seq desc limit 1',
     );
     let prev = last?.hash ?? FIRST;
     let seq = Number(last?.seq ?? 0);
@@ -128,7 +128,7 @@ export async function verifyAudit(db: Db, known?: { seq: number; hash: string })
   for (;;) {
     const batch = await rows<Row & { seq: string; prev: string; hash: string }>(
       db,
-      `select ${ROW}, seq::text as seq, prev, hash from audit_events where seq > ? order by seq limit 1000`,
+      `select ${ROW}, seq::text as seq, prev, hash from audit_events where seq > ? order by audit_events.seq limit 1000`,
       [seq],
     );
     for (const row of batch) {
