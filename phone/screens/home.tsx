@@ -1,0 +1,147 @@
+// The start: whose phone this is, what is asked of it at the moment, and the way to the camera.
+import type { JSX } from 'preact';
+import type { PendingTransaction } from '../../src/protocol/messages.ts';
+import { type App, useApp } from '../app-context.ts';
+import { isInstalled } from '../api/platform.ts';
+import type { Connection } from '../api/live-requests.ts';
+import type { Account } from '../keys/store.ts';
+import { Frame } from '../parts/frame.tsx';
+import { Icon } from '../parts/icons.tsx';
+import { Notice } from '../parts/notice.tsx';
+import type { Word } from '../words.ts';
+import { InstallHelp } from './welcome.tsx';
+
+/** A clock that is off by more is worth telling, in seconds. */
+const CLOCK_TOLERANCE = 120;
+
+/** The start of the app. */
+export function Home(): JSX.Element {
+  const app = useApp();
+  const { say } = app.words;
+  const requests = app.accounts.flatMap((account) =>
+    (app.requests[account.device] ?? []).map((request) => ({ account, request })),
+  );
+  return (
+    <Frame
+      title={say('home.title')}
+      top="brand"
+      actions={
+        <button type="button" class="primary wide" onClick={() => app.go({ name: 'scan', want: 'anything' })}>
+          <Icon name="scan" />
+          <span>{say('home.scan')}</span>
+        </button>
+      }
+    >
+      <Warnings />
+      {requests.length === 0 ? (
+        <div class="empty">
+          <p class="empty-title">{say('home.none.title')}</p>
+          <p class="soft">{say('home.none.text')}</p>
+        </div>
+      ) : (
+        <ul class="requests">
+          {requests.map(({ account, request }) => (
+            <li key={request.txn}>
+              <RequestCard account={account} request={request} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <Accounts />
+      {!isInstalled() && <InstallHelp />}
+    </Frame>
+  );
+}
+
+function Warnings(): JSX.Element {
+  const { words, connection, update, services } = useApp();
+  const { say } = words;
+  const offset = services.api.clock.offset() ?? 0;
+  return (
+    <>
+      {update && (
+        <Notice mood="plain">
+          {say('app.update')}{' '}
+          <button type="button" class="link" onClick={update}>
+            {say('app.update.take')}
+          </button>
+        </Notice>
+      )}
+      {connection === 'offline' && <Notice mood="warn">{say('home.offline.text')}</Notice>}
+      {Math.abs(offset) > CLOCK_TOLERANCE && (
+        <Notice mood="warn">{say('home.clock', { minutes: Math.round(Math.abs(offset) / 60) })}</Notice>
+      )}
+    </>
+  );
+}
+
+function RequestCard({ account, request }: { account: Account; request: PendingTransaction }): JSX.Element {
+  const { words, go, services, accounts } = useApp();
+  const { rp, browser, country, ip, at } = request.ctx;
+  const place = country ? words.country(country) : ip;
+  return (
+    <button type="button" class="request" onClick={() => go({ name: 'approve', device: account.device, request })}>
+      <span class="request-text">
+        <strong>{words.say('ask.title.service', { service: rp })}</strong>
+        <span class="soft">{place ? `${browser} · ${place}` : browser}</span>
+        <span class="soft">
+          {words.relative(at, services.api.clock.seconds())}
+          {accounts.length > 1 && ` · ${account.name}`}
+        </span>
+      </span>
+      <Icon name="next" />
+    </button>
+  );
+}
+
+const CONNECTION_WORDS: Record<Connection, Word> = {
+  live: 'home.live',
+  polling: 'home.polling',
+  connecting: 'home.connecting',
+  offline: 'home.offline',
+};
+
+/** Whether another account may be added on this phone. */
+export function mayAdd({ accounts }: App): boolean {
+  const allowed = accounts[0]?.metadata.accounts_per_device ?? 1;
+  return accounts.length < allowed;
+}
+
+function Accounts(): JSX.Element {
+  const app = useApp();
+  const { words, accounts, connection, go, bringForward } = app;
+  const { say } = words;
+  return (
+    <section class="accounts" aria-label={say('home.accounts')}>
+      {accounts.map((account, index) => (
+        <div class="account" key={account.device}>
+          <Icon name="phone" />
+          <div class="account-text">
+            <strong>{account.name}</strong>
+            <span class="soft">{say('home.device', { device: account.deviceName })}</span>
+            {index === 0 && account.state === 'active' && (
+              <span class={`connection connection-${connection}`} role="status">
+                {say(CONNECTION_WORDS[connection])}
+              </span>
+            )}
+          </div>
+          {account.state === 'confirm' && (
+            <button type="button" class="link" onClick={() => go({ name: 'check', device: account.device })}>
+              {say('home.finish')}
+            </button>
+          )}
+          {index > 0 && account.state === 'active' && (
+            <button type="button" class="link" onClick={() => void bringForward(account.device)}>
+              {say('home.switch')}
+            </button>
+          )}
+        </div>
+      ))}
+      {mayAdd(app) && (
+        <button type="button" class="link" onClick={() => go({ name: 'welcome' })}>
+          {say('home.add')}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,7 @@
+// What the bundler adds to the language.
+declare const __APP_VERSION__: string;
+declare module '*?url' {
+  const url: string;
+  export default url;
+}
+declare module '*.css';
