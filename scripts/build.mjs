@@ -1,13 +1,13 @@
 // Builds dist/: the server, the scripts of the pages and the phone app. Does nothing where dist/ is of exactly these sources.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { checkNode, installIfStale, root, run } from './install.mjs';
 
 const DIST = join(root, 'dist');
-const STAMP = join(DIST, '.stamp');
+const STAMP = '.stamp';
 
 /** Everything that dist/ is made of. */
 const SOURCES = [
@@ -27,18 +27,32 @@ const MIRRORED = ['src', 'interactions', 'migrations', 'examples'];
 
 /** The three compilers; they write to different folders and run side by side. */
 const STEPS = [
-  { name: 'server', program: 'typescript/bin/tsc', args: ['-p', 'tsconfig.build.json'], needs: 'tsconfig.build.json' },
+  {
+    name: 'server',
+    program: 'typescript/bin/tsc',
+    args: (to) => ['-p', 'tsconfig.build.json', '--outDir', to],
+    needs: 'tsconfig.build.json',
+  },
   {
     name: 'page scripts',
     program: 'vite/bin/vite.js',
-    args: viteArgs('interactions'),
+    args: viteArgs('interactions', 'assets'),
     needs: 'interactions/vite.config.ts',
   },
-  { name: 'phone app', program: 'vite/bin/vite.js', args: viteArgs('phone'), needs: 'phone/vite.config.ts' },
+  { name: 'phone app', program: 'vite/bin/vite.js', args: viteArgs('phone', 'phone'), needs: 'phone/vite.config.ts' },
 ];
 
-function viteArgs(folder) {
-  return ['build', '-c', `${folder}/vite.config.ts`, '--logLevel', 'warn'];
+function viteArgs(folder, output) {
+  return (to) => [
+    'build',
+    '-c',
+    `${folder}/vite.config.ts`,
+    '--logLevel',
+    'warn',
+    '--outDir',
+    join(to, output),
+    '--emptyOutDir',
+  ];
 }
 
 function* filesUnder(path) {
@@ -65,10 +79,10 @@ function stampOfSources() {
   return hash.digest('hex');
 }
 
-function copyMirrored() {
+function copyMirrored(to) {
   for (const path of MIRRORED.flatMap((folder) => [...filesUnder(folder)])) {
     if (/\.(ts|tsx|md)$/.test(path)) continue;
-    const target = join(DIST, path);
+    const target = join(to, path);
     mkdirSync(dirname(target), { recursive: true });
     cpSync(join(root, path), target);
   }
@@ -80,28 +94,43 @@ function copyMirrored() {
  */
 export async function build() {
   const stamp = stampOfSources();
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === stamp) return true;
+  if (read(join(DIST, STAMP)) === stamp) return true;
   const start = performance.now();
   console.log('Building …');
-  rmSync(DIST, { recursive: true, force: true });
-  mkdirSync(DIST, { recursive: true });
-  const codes = await Promise.all(STEPS.map(step));
-  if (codes.some((code) => code !== 0)) return false;
-  copyMirrored();
-  writeFileSync(STAMP, stamp);
+  // Built aside and moved in whole: a server that runs from dist/ never sees half of it, and a failed build changes nothing.
+  const fresh = join(root, 'node_modules', `.build-${process.pid}`);
+  try {
+    const codes = await Promise.all(STEPS.map((step) => compile(step, fresh)));
+    if (codes.some((code) => code !== 0)) return false;
+    copyMirrored(fresh);
+    writeFileSync(join(fresh, STAMP), stamp);
+    moveIn(fresh);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
   console.log(`Built in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
   return true;
 }
 
-async function step({ name, program, args, needs }) {
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function moveIn(fresh) {
+  const old = `${fresh}-old`;
+  if (existsSync(DIST)) renameSync(DIST, old);
+  renameSync(fresh, DIST);
+  rmSync(old, { recursive: true, force: true });
+}
+
+async function compile({ name, program, args, needs }, to) {
   const missing = [needs, join('node_modules', program)].find((path) => !existsSync(join(root, path)));
   if (missing !== undefined) {
     console.error(`${name}: ${missing} is not there.`);
     return 1;
   }
-  const code = await run(process.execPath, [join(root, 'node_modules', program), ...args], {
-    env: { NODE_ENV: 'production' },
-  });
+  const compiler = [join(root, 'node_modules', program), ...args(to)];
+  const code = await run(process.execPath, compiler, { env: { NODE_ENV: 'production' } });
   if (code !== 0) console.error(`The ${name} could not be built.`);
   return code;
 }
