@@ -75,22 +75,23 @@ export function askedNow(ctx: Context, deps: PageDeps, step: PhoneStep, txn: str
   return { txn, userId, interaction, bind, service, level, ...(knownBrowser === undefined ? {} : { knownBrowser }) };
 }
 
-const lastKey = (uid: string) => `approve_last:${uid}`;
+/** By browser too: nobody else who holds the interaction's address can put another request in its place. */
+const lastKey = ({ details, bind }: PhoneStep) => `approve_last:${details.uid}:${bind}`;
 
 /** Remembers which request to the phone this interaction shows, so that a reload shows its end too. */
 export async function keepTransaction(deps: PageDeps, step: PhoneStep, txn: string): Promise<void> {
   const life = Math.max(60, step.details.expiresAt - seconds(deps.world.clock));
-  await deps.world.scratch.set(lastKey(step.details.uid), txn, life);
+  await deps.world.scratch.set(lastKey(step), txn, life);
 }
 
 /** Forgets it: the next page asks anew. */
 export async function forgetTransaction(deps: PageDeps, step: PhoneStep): Promise<void> {
-  await deps.world.scratch.delete(lastKey(step.details.uid));
+  await deps.world.scratch.delete(lastKey(step));
 }
 
 /** The request to the phone that this interaction shows, where it is this browser's. */
 export async function keptTransaction(deps: PageDeps, step: PhoneStep): Promise<Transaction | undefined> {
-  const txn = await deps.world.scratch.get(lastKey(step.details.uid));
+  const txn = await deps.world.scratch.get(lastKey(step));
   if (txn === undefined) return undefined;
   const transaction = await browserTransaction(deps.world, { txn, bind: step.bind });
   return transaction?.interaction === step.details.uid && transaction.userId === step.userId ? transaction : undefined;
