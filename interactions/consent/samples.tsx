@@ -1,0 +1,35 @@
+// Samples of the consent page.
+import { type Sample, SAMPLE_SERVICE as service } from '../samples.ts';
+import { ConsentPage } from './page.tsx';
+
+const at = '/interaction/sample';
+
+export const samples: readonly Sample[] = [
+  {
+    name: 'consent',
+    page: (view) => (
+      <ConsentPage
+        view={view}
+        service={service}
+        at={at}
+        account="Ada Lovelace"
+        consent={{
+          scopes: ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'],
+          claims: ['name', 'preferred_username', 'locale', 'acr'],
+          resources: [{ name: 'Payroll API', scopes: ['payslips:read'] }],
+        }}
+      />
+    ),
+  },
+  {
+    name: 'consent-unknown-scope',
+    page: (view) => (
+      <ConsentPage
+        view={view}
+        service={{ clientId: 'plain', name: 'Plain', firstParty: false }}
+        at={at}
+        consent={{ scopes: ['openid', 'constructor'], claims: ['email', 'shoe_size'], resources: [] }}
+      />
+    ),
+  },
+];
