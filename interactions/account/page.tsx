@@ -265,16 +265,17 @@ export function PasswordPage({ framing, minLength, error }: PasswordPageProps) {
     <ChangeFrame framing={framing} title={words('account.password_title')} script="account">
       <form method="post" action="/account/password">
         <Token csrf={framing.csrf} />
-        <input
-          class="unseen"
-          type="text"
-          name="username"
-          autocomplete="username"
-          value={framing.user.login}
-          tabIndex={-1}
-          aria-hidden="true"
-          readOnly
-        />
+        <span class="unseen">
+          <input
+            type="text"
+            name="username"
+            autocomplete="username"
+            value={framing.user.login}
+            tabIndex={-1}
+            aria-hidden="true"
+            readOnly
+          />
+        </span>
         <PasswordField
           name="current"
           label={words('account.password_current')}
