@@ -33,8 +33,10 @@ const OPTIONAL: readonly string[] = ['ip', 'country', 'binding'];
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\p{Cf}\u2028\u2029]/u;
 
 /** Text cut to at most `limit` bytes at a code point, ended by "…" where it was cut, in NFC and without unseen characters. */
-export function fit(text: string, limit: number): string {
-  const clean = Array.from(text.toWellFormed().normalize('NFC'), (character) => (UNSEEN.test(character) ? ' ' : character))
+export function cutToSize(text: string, limit: number): string {
+  const clean = Array.from(text.toWellFormed().normalize('NFC'), (character) =>
+    UNSEEN.test(character) ? ' ' : character,
+  )
     .join('')
     .trim();
   if (utf8(clean).length <= limit) return clean;
@@ -50,14 +52,14 @@ export function fit(text: string, limit: number): string {
 export function fitContext(wanted: Context): Context {
   const context: Context = {
     ...wanted,
-    rp: fit(wanted.rp, CONTEXT_LIMITS.rp),
-    browser: fit(wanted.browser, CONTEXT_LIMITS.browser),
-    level: fit(wanted.level, CONTEXT_LIMITS.rp),
-    ...(wanted.binding === undefined ? {} : { binding: fit(wanted.binding, CONTEXT_LIMITS.binding) }),
+    rp: cutToSize(wanted.rp, CONTEXT_LIMITS.rp),
+    browser: cutToSize(wanted.browser, CONTEXT_LIMITS.browser),
+    level: cutToSize(wanted.level, CONTEXT_LIMITS.rp),
+    ...(wanted.binding === undefined ? {} : { binding: cutToSize(wanted.binding, CONTEXT_LIMITS.binding) }),
   };
   const tooLong = () => utf8(canonicalize({ ...context })).length > CONTEXT_LIMITS.jcs;
   if (tooLong()) delete context.country;
-  while (tooLong() && context.rp.length > 1) context.rp = fit(context.rp, utf8(context.rp).length - 1);
+  while (tooLong() && context.rp.length > 1) context.rp = cutToSize(context.rp, utf8(context.rp).length - 1);
   return context;
 }
 

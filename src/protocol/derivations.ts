@@ -24,7 +24,9 @@ export async function stretchPin(
   iterations: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const key = await crypto.subtle.importKey('raw', utf8(pin), 'PBKDF2', false, ['deriveBits']);
-  return new Uint8Array(await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-256', salt, iterations }, key, 256));
+  return new Uint8Array(
+    await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-256', salt, iterations }, key, 256),
+  );
 }
 
 /** HKDF-SHA256 with an empty salt (RFC 5869: a string of HashLen zeros) and one 32-byte output. */
@@ -36,7 +38,10 @@ async function expand(pinKey: Uint8Array<ArrayBuffer>, info: string): Promise<Ui
 }
 
 /** `PK = HMAC(K_dev, s)`: any PIN gives a plausible key, so the phone's storage cannot tell a right PIN from a wrong one. */
-export async function pinKey(deviceKey: CryptoKey, stretched: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+export async function pinKey(
+  deviceKey: CryptoKey,
+  stretched: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
   return hmacWith(deviceKey, stretched);
 }
 

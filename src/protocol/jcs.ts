@@ -1,7 +1,12 @@
 // JSON in its canonical form (RFC 8785), for the values that the protocol signs.
 
 /** What the protocol canonicalizes: no fractions, no null. */
-export type Canonical = string | number | boolean | readonly Canonical[] | { readonly [name: string]: Canonical | undefined };
+export type Canonical =
+  | string
+  | number
+  | boolean
+  | readonly Canonical[]
+  | { readonly [name: string]: Canonical | undefined };
 
 /**
  * The RFC 8785 text of a value: members sorted by UTF-16 code units, no white space, absent members left out.

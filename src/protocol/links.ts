@@ -25,7 +25,12 @@ export function signInLinkParts(appOrigin: string, txn: string, context: Context
 }
 
 /** `APP-ORIGIN/phone/#l1.<txn>.<i>.<mac>.<ctx>`: one frame of a sign-in code. */
-export function signInLink(appOrigin: string, txn: string, frame: { i: number; mac: string }, context: Context): string {
+export function signInLink(
+  appOrigin: string,
+  txn: string,
+  frame: { i: number; mac: string },
+  context: Context,
+): string {
   const { before, after } = signInLinkParts(appOrigin, txn, context);
   return `${before}${frame.i}.${frame.mac}${after}`;
 }

@@ -1,6 +1,6 @@
 // OCRA one-time codes (RFC 6287): the eight digits that an offline phone shows (protocol section 5.3).
 import { concat, fromHex, toHex, utf8 } from './bytes.ts';
-import { contextText, type Context } from './context.ts';
+import { type Context, contextText } from './context.ts';
 
 /** The suite of the offline code: SHA-256, 8 digits, 32 hex characters of challenge, 64 bytes of session information. */
 export const OFFLINE_SUITE = 'OCRA-1:HOTP-SHA256-8:QH32-S064';
@@ -22,7 +22,8 @@ export async function ocra(
   const parsed = /^OCRA-1:HOTP-(SHA1|SHA256|SHA512)-(\d+):Q([NH])(\d\d)(?:-S(\d{3}))?$/.exec(suite);
   const hash = HASHES[parsed?.[1] ?? ''];
   if (!parsed || !hash) throw new RangeError(`not a suite that this code computes: ${suite}`);
-  if (Number(parsed[5] ?? 0) !== (session?.length ?? 0)) throw new RangeError('session information of another length than the suite');
+  if (Number(parsed[5] ?? 0) !== (session?.length ?? 0))
+    throw new RangeError('session information of another length than the suite');
   const hex = parsed[3] === 'N' ? BigInt(question).toString(16) : question;
   const padded = fromHex(hex.padEnd(256, '0'));
   const data = concat(utf8(suite), new Uint8Array(1), padded, session ?? new Uint8Array(0));

@@ -77,7 +77,7 @@ function openWays(ctx: KoaContextWithOIDC, registry: Registry, clock: Clock) {
 
 /** The login page is for the password: nobody is signed in, or no way to the level is left without a fresh one. */
 function passwordCheck(registry: () => Registry, clock: Clock) {
-  return new Check('no_session', 'End-User authentication is required', (ctx) => {
+  return new Check('no_session', 'End-User authentication is required', 'login_required', (ctx) => {
     if (!ctx.oidc.session?.accountId || !personOf(ctx)) return Check.REQUEST_PROMPT;
     const ways = openWays(ctx, registry(), clock);
     return ways.every((way) => way.missing.includes('password')) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
