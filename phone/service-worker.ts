@@ -4,7 +4,10 @@ import { cleanupOutdatedCaches, matchPrecache, type PrecacheEntry, precache } fr
 /** The parts of a service worker's world that we use: the compiler's own library for it does not go together with the page's. */
 interface Worker {
   __WB_MANIFEST: (string | PrecacheEntry)[];
-  addEventListener(type: 'install' | 'activate', listener: (event: { waitUntil(work: Promise<unknown>): void }) => void): void;
+  addEventListener(
+    type: 'install' | 'activate',
+    listener: (event: { waitUntil(work: Promise<unknown>): void }) => void,
+  ): void;
   addEventListener(type: 'fetch', listener: (event: FetchLike) => void): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
   skipWaiting(): Promise<void>;

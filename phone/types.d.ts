@@ -5,3 +5,6 @@ declare module '*?url' {
   export default url;
 }
 declare module '*.css';
+interface ImportMeta {
+  glob<T>(patterns: string[]): Record<string, () => Promise<T>>;
+}

@@ -35,7 +35,8 @@ export const LANGUAGES: readonly { tag: string; name: string }[] = [
 
 /** The language that the person chose here, or the best of those that the phone is set to. */
 export function preferredLanguage(): string {
-  const known = (tag: string | null) => LANGUAGES.find((language) => language.tag === tag?.toLowerCase().split('-')[0])?.tag;
+  const known = (tag: string | null) =>
+    LANGUAGES.find((language) => language.tag === tag?.toLowerCase().split('-')[0])?.tag;
   return known(chosenLanguage()) ?? navigator.languages.map(known).find((tag) => tag !== undefined) ?? 'en';
 }
 
@@ -79,7 +80,12 @@ function wordsOf(language: string, catalog: Catalog): Words {
     return made;
   };
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
-  const absolute = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' });
+  const absolute = new Intl.DateTimeFormat(language, {
+    day: 'numeric',
+    month: 'long',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
   const day = new Intl.DateTimeFormat(language, { dateStyle: 'full' });
   const countries = new Intl.DisplayNames([language], { type: 'region', fallback: 'code' });
   return {

@@ -3,15 +3,15 @@ import { toBase64url } from '../../src/protocol/bytes.ts';
 import {
   type Claims,
   devicePath,
-  type Endpoint,
   type EncryptionJwk,
+  type Endpoint,
   type EnrolmentOffer,
   type EnrolmentResult,
   type Metadata,
   type PendingList,
   type PendingTransaction,
-  sealSecrets,
   type Self,
+  sealSecrets,
   signMessage,
 } from '../../src/protocol/messages.ts';
 import type { DeviceKeys } from '../keys/device-key.ts';
@@ -73,7 +73,11 @@ export function deviceApi(origin: string, store: Store, clock: ServerClock): Api
   }
 
   /** Of an account's message: a removed device loses its keys on the spot (protocol section 8). */
-  async function sendFrom<T>(account: Account, endpoint: Endpoint, make: () => Promise<string | undefined>): Promise<Answer<T>> {
+  async function sendFrom<T>(
+    account: Account,
+    endpoint: Endpoint,
+    make: () => Promise<string | undefined>,
+  ): Promise<Answer<T>> {
     const answer = await send<T>(endpoint, make);
     if (!answer.ok && answer.failure.code === 'device_removed') await store.remove(account.device);
     return answer;
@@ -126,7 +130,6 @@ export function deviceApi(origin: string, store: Store, clock: ServerClock): Api
       const fresh = await metadata();
       return fresh.ok ? send(await sealSecrets(fresh.value.enc_jwk, secrets)) : fresh;
     },
-    streamMessage: (account) =>
-      sign('stream', { key: account.signingKey, kid: account.device }, { jti: freshId() }),
+    streamMessage: (account) => sign('stream', { key: account.signingKey, kid: account.device }, { jti: freshId() }),
   };
 }

@@ -40,7 +40,8 @@ export async function beginEnrolment({ api, store }: Services, ticket: Ticket): 
 
 async function isOurs(offer: EnrolmentOffer, draft: Draft): Promise<boolean> {
   const { name, iterations } = offer.kdf;
-  const known = name === 'PBKDF2-SHA256' && Number.isSafeInteger(iterations) && iterations > 0 && iterations <= MOST_ITERATIONS;
+  const known =
+    name === 'PBKDF2-SHA256' && Number.isSafeInteger(iterations) && iterations > 0 && iterations <= MOST_ITERATIONS;
   return known && offer.device_id === (await deviceId(draft.publicJwk));
 }
 
@@ -101,7 +102,8 @@ export async function confirmed({ store, api }: Services, account: Account): Pro
     await store.change(account.device, ({ check: _, ...rest }) => ({ ...rest, state: 'active' }));
     return 'yes';
   }
-  if ((account.check?.until ?? 0) > Math.floor(Date.now() / 1000) && answer.failure.code !== 'device_removed') return 'not_yet';
+  if ((account.check?.until ?? 0) > Math.floor(Date.now() / 1000) && answer.failure.code !== 'device_removed')
+    return 'not_yet';
   if (answer.failure.code === 'offline' || answer.failure.code === 'unavailable') return 'not_yet';
   await store.remove(account.device);
   return 'over';

@@ -20,10 +20,14 @@ export async function findRequest({ api }: Services, accounts: readonly Account[
   let last: Answer<Found> = failed('no_account');
   for (const account of accounts) {
     const answer = await api.ask(account, kind, claims);
-    if (answer.ok) return isContext(answer.value.ctx) ? { ok: true, value: { account, request: answer.value } } : failed('unreadable');
+    if (answer.ok)
+      return isContext(answer.value.ctx)
+        ? { ok: true, value: { account, request: answer.value } }
+        : failed('unreadable');
     last = answer;
     // A locked or removed account must not hide the request of another one.
-    if (!['unknown_transaction', 'device_removed', 'device_locked', 'device_cloned'].includes(answer.failure.code)) return answer;
+    if (!['unknown_transaction', 'device_removed', 'device_locked', 'device_cloned'].includes(answer.failure.code))
+      return answer;
   }
   return last;
 }

@@ -27,12 +27,16 @@ export function platformName(agent: string = navigator.userAgent): string {
 
 /** Whether this is an iPhone or iPad (which calls itself a Mac, but has a touch screen). */
 export function isApple(): boolean {
-  return /iPhone|iPad|iPod/.test(navigator.userAgent) || (/Mac OS X/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
+  return (
+    /iPhone|iPad|iPod/.test(navigator.userAgent) ||
+    (/Mac OS X/.test(navigator.userAgent) && navigator.maxTouchPoints > 1)
+  );
 }
 
 /** Whether the app was opened from the home screen rather than in a browser tab. */
 export function isInstalled(): boolean {
   return (
-    window.matchMedia('(display-mode: standalone)').matches || (navigator as { standalone?: boolean }).standalone === true
+    window.matchMedia('(display-mode: standalone)').matches ||
+    (navigator as { standalone?: boolean }).standalone === true
   );
 }

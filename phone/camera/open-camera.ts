@@ -50,5 +50,8 @@ export function hasTorch(stream: MediaStream): boolean {
 /** Switches the camera's light. */
 export async function setTorch(stream: MediaStream, on: boolean): Promise<void> {
   const constraints = { advanced: [{ torch: on } as MediaTrackConstraintSet] };
-  await stream.getVideoTracks()[0]?.applyConstraints(constraints).catch(() => undefined);
+  await stream
+    .getVideoTracks()[0]
+    ?.applyConstraints(constraints)
+    .catch(() => undefined);
 }

@@ -13,9 +13,15 @@ const drawings = [
   ['shortcut-requests.svg', 'shortcut-requests.png', 96],
 ];
 
-const browser = await chromium.launch({ executablePath: process.argv[2] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({
+  executablePath: process.argv[2] ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+});
 for (const [source, name, size] of drawings) {
-  const svg = (await readFile(new URL(source, here), 'utf8')).replace('<svg ', `<svg width="${size}" height="${size}" `);
+  const svg = (await readFile(new URL(source, here), 'utf8')).replace(
+    '<svg ',
+    `<svg width="${size}" height="${size}" `,
+  );
   const page = await browser.newPage({ viewport: { width: size, height: size } });
   await page.setContent(`<style>*{margin:0}svg{display:block}</style>${svg}`);
   await writeFile(new URL(name, out), await page.screenshot({ omitBackground: true }));

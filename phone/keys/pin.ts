@@ -10,9 +10,13 @@ export interface PinSecrets {
 }
 
 /** Stretches the PIN (600,000 rounds: about a second on a phone). @throws where the stored salt is broken. */
-export async function pinSecrets(account: Pick<Account, 'deviceKey' | 'salt' | 'kdf'>, pin: string): Promise<PinSecrets> {
+export async function pinSecrets(
+  account: Pick<Account, 'deviceKey' | 'salt' | 'kdf'>,
+  pin: string,
+): Promise<PinSecrets> {
   const salt = fromBase64url(account.salt);
-  if (salt?.length !== 16 || account.kdf.name !== 'PBKDF2-SHA256') throw new Error('this account came with an unknown salt');
+  if (salt?.length !== 16 || account.kdf.name !== 'PBKDF2-SHA256')
+    throw new Error('this account came with an unknown salt');
   const { pinTag, offlineKey } = await derivePin(account.deviceKey, pin, salt, account.kdf.iterations);
   return { pinTag: toBase64url(pinTag), offlineKey };
 }

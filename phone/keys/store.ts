@@ -1,8 +1,8 @@
 // What the phone keeps: accounts with their keys, enrolments under way, and how to notice that the browser threw all of it away.
 import { toBase64url } from '../../src/protocol/bytes.ts';
 import type { Kdf, Metadata } from '../../src/protocol/messages.ts';
-import type { DeviceKeys } from './device-key.ts';
 import { type Database, openDatabase } from './database.ts';
+import type { DeviceKeys } from './device-key.ts';
 
 /** One account on this phone. The keys can be used and never be read out; the PIN is not here and cannot be checked from here. */
 export interface Account extends DeviceKeys {

@@ -15,7 +15,15 @@ export function Fact({ name, children }: { name: string; children: ComponentChil
 }
 
 /** The facts of a request. @param account whose it is. */
-export function ContextFacts({ context, account, details }: { context: Context; account: string; details?: string | undefined }): JSX.Element {
+export function ContextFacts({
+  context,
+  account,
+  details,
+}: {
+  context: Context;
+  account: string;
+  details?: string | undefined;
+}): JSX.Element {
   const { words, services } = useApp();
   const now = services.api.clock.seconds();
   return (

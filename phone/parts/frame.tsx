@@ -69,7 +69,12 @@ function BarMenu(): JSX.Element {
   const { words, go, accounts } = useApp();
   return (
     <nav class="bar-menu" aria-label={words.say('app.settings')}>
-      <button type="button" class="quiet icon-only" onClick={() => go({ name: 'help' })} aria-label={words.say('app.help')}>
+      <button
+        type="button"
+        class="quiet icon-only"
+        onClick={() => go({ name: 'help' })}
+        aria-label={words.say('app.help')}
+      >
         <Icon name="help" />
       </button>
       {accounts.length > 0 && (

@@ -5,7 +5,13 @@ import { Icon, type IconName } from './icons.tsx';
 const ICONS: Record<string, IconName> = { error: 'warn', warn: 'warn', plain: 'phone', ok: 'tick' };
 
 /** A box with a sign, so that its mood is not told by colour alone. Errors are read out at once. */
-export function Notice({ mood, children }: { mood: 'error' | 'warn' | 'plain' | 'ok'; children: ComponentChildren }): JSX.Element {
+export function Notice({
+  mood,
+  children,
+}: {
+  mood: 'error' | 'warn' | 'plain' | 'ok';
+  children: ComponentChildren;
+}): JSX.Element {
   return (
     <div class={`notice notice-${mood}`} role={mood === 'error' ? 'alert' : undefined}>
       <Icon name={ICONS[mood] ?? 'phone'} />

@@ -69,11 +69,6 @@ export function PinPad({ bounds, action, mistake, blocked = false, onPin }: PinP
           onInput={() => set((typed) => typed)}
         />
       </label>
-      <div class="dots" aria-hidden="true">
-        {Array.from({ length: Math.max(bounds.min, length) }, (_, index) => (
-          <span key={index} class={index < length ? 'dot dot-typed' : 'dot'} />
-        ))}
-      </div>
       <p class="visually-hidden" role="status">
         {words.say('pin.typed', { count: length })}
       </p>
@@ -81,7 +76,12 @@ export function PinPad({ bounds, action, mistake, blocked = false, onPin }: PinP
         {KEYS.map((digit) => (
           <Key key={digit} digit={digit} disabled={blocked} press={() => set((typed) => typed + digit)} />
         ))}
-        <button type="button" class="key key-quiet" disabled={blocked} onClick={() => set((typed) => typed.slice(0, -1))}>
+        <button
+          type="button"
+          class="key key-quiet"
+          disabled={blocked}
+          onClick={() => set((typed) => typed.slice(0, -1))}
+        >
           <Icon name="erase" />
           <span class="visually-hidden">{words.say('pin.delete')}</span>
         </button>

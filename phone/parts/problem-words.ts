@@ -1,7 +1,7 @@
 // Plain sentences for every failure: what happened, and what to do next.
 import type { Failure, FailureCode } from '../api/answer.ts';
-import type { IconName } from './icons.tsx';
 import type { Word } from '../words.ts';
+import type { IconName } from './icons.tsx';
 
 /** Failures that have sentences of their own; the key of the words is the code. */
 const OWN = [
@@ -43,7 +43,15 @@ const SAME: Partial<Record<FailureCode, Own>> = {
 };
 
 /** Worth another try as it is; the rest needs something else first. */
-const PASSING: readonly FailureCode[] = ['offline', 'unavailable', 'internal', 'unreadable', 'clock_skew', 'replayed', 'bad_signature'];
+const PASSING: readonly FailureCode[] = [
+  'offline',
+  'unavailable',
+  'internal',
+  'unreadable',
+  'clock_skew',
+  'replayed',
+  'bad_signature',
+];
 
 /** How a failure is told. `passing`: trying again may help. */
 export interface ProblemWords {
@@ -57,7 +65,12 @@ export interface ProblemWords {
 export function problemWords({ code }: Failure): ProblemWords {
   const own = OWN.find((known) => known === (SAME[code] ?? code));
   const key = own ?? 'other';
-  return { title: `problem.${key}.title`, text: `problem.${key}.text`, icon: iconOf(key), passing: PASSING.includes(code) };
+  return {
+    title: `problem.${key}.title`,
+    text: `problem.${key}.text`,
+    icon: iconOf(key),
+    passing: PASSING.includes(code),
+  };
 }
 
 function iconOf(key: Own | 'other'): IconName {

@@ -1,13 +1,17 @@
 // What a link brought, told before anything is sent: the person says whether it is to be followed.
 import type { JSX } from 'preact';
+import { isApple, isInstalled } from '../api/platform.ts';
 import { useApp } from '../app-context.ts';
 import type { Arrival } from '../arrival.ts';
-import { isApple, isInstalled } from '../api/platform.ts';
 import { Frame } from '../parts/frame.tsx';
 import { Notice } from '../parts/notice.tsx';
 
 /** The screen after a link. */
-export function Arrived({ arrival }: { arrival: Extract<Arrival, { kind: 'enrol' | 'open' | 'broken' }> }): JSX.Element {
+export function Arrived({
+  arrival,
+}: {
+  arrival: Extract<Arrival, { kind: 'enrol' | 'open' | 'broken' }>;
+}): JSX.Element {
   if (arrival.kind === 'enrol') return <EnrolLink token={arrival.token} />;
   return arrival.kind === 'open' ? <NoAccount /> : <Broken />;
 }

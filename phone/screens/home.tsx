@@ -1,9 +1,9 @@
 // The start: whose phone this is, what is asked of it at the moment, and the way to the camera.
 import type { JSX } from 'preact';
 import type { PendingTransaction } from '../../src/protocol/messages.ts';
-import { type App, useApp } from '../app-context.ts';
-import { isInstalled } from '../api/platform.ts';
 import type { Connection } from '../api/live-requests.ts';
+import { isInstalled } from '../api/platform.ts';
+import { type App, useApp } from '../app-context.ts';
 import type { Account } from '../keys/store.ts';
 import { Frame } from '../parts/frame.tsx';
 import { Icon } from '../parts/icons.tsx';

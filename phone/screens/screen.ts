@@ -1,10 +1,10 @@
 // Every screen of the app with what it needs to be shown: one question each.
 import type { Link } from '../../src/protocol/links.ts';
 import type { PendingTransaction } from '../../src/protocol/messages.ts';
-import type { Arrival } from '../arrival.ts';
 import type { Failure } from '../api/answer.ts';
 import type { Ticket } from '../api/enrol.ts';
 import type { Seen } from '../api/find-request.ts';
+import type { Arrival } from '../arrival.ts';
 
 /** A sign-in code that our own camera read. */
 export type SignInLink = Extract<Link, { kind: 'signin' }>;

@@ -1,7 +1,7 @@
 // The first run: what this is, how an account comes in, and how the app gets onto the home screen.
 import type { JSX } from 'preact';
-import { useApp } from '../app-context.ts';
 import { isApple, isInstalled } from '../api/platform.ts';
+import { useApp } from '../app-context.ts';
 import { useInstallPrompt } from '../install.ts';
 import { Frame } from '../parts/frame.tsx';
 import { Icon, type IconName } from '../parts/icons.tsx';

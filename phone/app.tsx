@@ -1,0 +1,96 @@
+// The app: accounts, requests and the screen in front, put together and handed to the screens.
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Services } from './api/services.ts';
+import { AppContext, type App as AppState } from './app-context.ts';
+import type { Arrival } from './arrival.ts';
+import type { Account } from './keys/store.ts';
+import type { Screen } from './screens/screen.ts';
+import { show } from './screens/show.tsx';
+import { useUpdate } from './update.ts';
+import { useRequests } from './use-requests.ts';
+import { useScreens } from './use-screens.ts';
+import { chooseLanguage, loadWords, type Words } from './words.ts';
+
+interface AppProps {
+  services: Services;
+  accounts: Account[];
+  arrival: Arrival;
+  evicted: number;
+  words: Words;
+}
+
+/** All accounts, the one in front first. */
+export async function readAccounts({ store }: Services): Promise<Account[]> {
+  const [accounts, current] = [await store.accounts(), await store.currentDevice()];
+  return accounts.sort((a, b) => Number(b.device === current) - Number(a.device === current));
+}
+
+/** What is shown first. */
+function firstScreen({ accounts, arrival, evicted }: AppProps): Screen {
+  if (evicted > 0) return { name: 'evicted', count: evicted };
+  if (arrival.kind === 'broken' || arrival.kind === 'enrol') return { name: 'arrived', arrival };
+  if (accounts.length === 0) return arrival.kind === 'open' ? { name: 'arrived', arrival } : { name: 'welcome' };
+  if (arrival.kind === 'open') return { name: 'find', seen: { kind: 'open', txn: arrival.txn } };
+  if (arrival.kind === 'shortcut' && arrival.what === 'scan') return { name: 'scan', want: 'anything' };
+  return { name: 'home' };
+}
+
+/** The whole app. */
+export function App(props: AppProps): JSX.Element {
+  const { services } = props;
+  const [words, setWords] = useState(props.words);
+  const [accounts, setAccounts] = useState(props.accounts);
+  const [announcement, announce] = useState('');
+  const screens = useScreens(firstScreen(props));
+  const update = useUpdate();
+  const refresh = async () => setAccounts(await readAccounts(services));
+  const home = async () => {
+    const now = await readAccounts(services);
+    setAccounts(now);
+    screens.reset(now.length > 0 ? { name: 'home' } : { name: 'welcome' });
+  };
+  const live = useRequests(services, accounts, {
+    arrived: ({ ctx }, count) => {
+      announce(words.say('home.arrived', { count, service: ctx.rp }));
+      navigator.vibrate?.(60);
+    },
+    gone: () => announce(words.say('home.gone')),
+    refused: (_device, failure) => {
+      screens.reset({ name: 'problem', failure });
+      void refresh();
+    },
+  });
+  useEffect(() => {
+    document.documentElement.lang = words.language;
+  }, [words]);
+  const app: AppState = {
+    words,
+    services,
+    accounts,
+    ...live,
+    update,
+    go: screens.go,
+    become: screens.become,
+    back: screens.back,
+    home: () => void home(),
+    refresh,
+    async bringForward(device) {
+      await services.store.setCurrentDevice(device);
+      await refresh();
+    },
+    async changeLanguage(tag) {
+      chooseLanguage(tag);
+      setWords(await loadWords(tag));
+    },
+    announce,
+  };
+  return (
+    <AppContext.Provider value={app}>
+      <div key={screens.visit.key}>{show(screens.visit.screen)}</div>
+      <p class="visually-hidden" role="status" aria-live="assertive">
+        {announcement}
+      </p>
+    </AppContext.Provider>
+  );
+}

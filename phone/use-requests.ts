@@ -1,0 +1,70 @@
+// Requests of all accounts as they arrive: announced, counted in the title, and gone when they are over.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { isContext } from '../src/protocol/context.ts';
+import type { PendingTransaction } from '../src/protocol/messages.ts';
+import type { Failure } from './api/answer.ts';
+import { type Connection, followRequests } from './api/live-requests.ts';
+import type { Services } from './api/services.ts';
+import type { Account } from './keys/store.ts';
+
+/** Open requests by device, and how they come. */
+export interface Requests {
+  requests: Record<string, PendingTransaction[]>;
+  connection: Connection;
+}
+
+/** Told of what the person must hear. */
+export interface Ears {
+  arrived(request: PendingTransaction, count: number): void;
+  gone(): void;
+  refused(device: string, failure: Failure): void;
+}
+
+/** Follows every active account: a stream for the one in front, polling for the others. */
+export function useRequests(services: Services, accounts: Account[], ears: Ears): Requests {
+  const [requests, setRequests] = useState<Record<string, PendingTransaction[]>>({});
+  const [connection, setConnection] = useState<Connection>('connecting');
+  const known = useRef<Record<string, PendingTransaction[]>>({});
+  const listening = useRef(ears);
+  listening.current = ears;
+  const active = accounts.filter((account) => account.state === 'active');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change of accounts starts the lines anew, nothing else does
+  useEffect(() => {
+    const hear = (device: string, transactions: PendingTransaction[]) => {
+      const readable = transactions.filter((request) => isContext(request.ctx));
+      const before = new Set((known.current[device] ?? []).map(({ txn }) => txn));
+      const fresh = readable.find(({ txn }) => !before.has(txn));
+      known.current = { ...known.current, [device]: readable };
+      setRequests(known.current);
+      const count = Object.values(known.current).flat().length;
+      document.title = count > 0 ? `(${count}) Countersign` : 'Countersign';
+      if (fresh) listening.current.arrived(fresh, count);
+      else if (readable.length < before.size) listening.current.gone();
+    };
+    const lines = active.map((account, index) =>
+      followRequests(
+        services.api,
+        account,
+        {
+          requests: hear,
+          connection: setConnection,
+          refused: (device, failure) => listening.current.refused(device, failure),
+        },
+        index > 0,
+      ),
+    );
+    const now = () => {
+      if (!document.hidden) for (const line of lines) line.now();
+    };
+    document.addEventListener('visibilitychange', now);
+    window.addEventListener('online', now);
+    return () => {
+      document.removeEventListener('visibilitychange', now);
+      window.removeEventListener('online', now);
+      for (const line of lines) line.stop();
+      known.current = {};
+      setRequests({});
+    };
+  }, [active.map(({ device }) => device).join()]);
+  return { requests, connection };
+}
