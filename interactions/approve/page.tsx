@@ -208,6 +208,7 @@ export function ApprovePage(page: WaitingPage) {
     <Frame around={page} title={words(TITLES[look])} script="approve" ways={waysFrom(page, words)}>
       <SaidNotice said={notice} />
       <div
+        class="stack"
         data-approve={base}
         data-before={link.before}
         data-after={link.after}
