@@ -1,0 +1,200 @@
+// Passwords, vault, outbound guard, folder lock and the Redis epoch.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Redis } from 'ioredis';
+import { exportJWK, generateKeyPair } from 'jose';
+import { isPublicAddress } from '../../src/platform/addresses.ts';
+import { createOutbound } from '../../src/platform/outbound.ts';
+import { createPasswords } from '../../src/platform/passwords.ts';
+import { QueueFull } from '../../src/platform/queue.ts';
+import { systemRandom } from '../../src/platform/random.ts';
+import { type EncryptionJwk, sealSecrets } from '../../src/protocol/messages.ts';
+import { Secret } from '../../src/settings/secret.ts';
+import { DatabaseInUse, lockFolder } from '../../src/storage/postgres/folder-lock.ts';
+import type { Epochs } from '../../src/storage/state/redis/epoch.ts';
+import { openRedisState } from '../../src/storage/state/redis/state.ts';
+import { createVault } from '../../src/storage/vault.ts';
+import { freshRedis } from '../support/services.ts';
+import { atOnce, silent } from './stores.ts';
+
+const key = (id: string) => ({ id, secret: new Secret(systemRandom.id(32), 'test') });
+const COST = { memoryKib: 1024, passes: 1, concurrency: 2, queue: 3 };
+
+async function failure(work: Promise<unknown>): Promise<Error | undefined> {
+  return work.then(
+    () => undefined,
+    (error: Error) => error,
+  );
+}
+
+describe('passwords', () => {
+  it('are right, stale or wrong; another pepper or cost is stale, none is wrong', async () => {
+    const [one, two] = [key('p1'), key('p2')];
+    const old = createPasswords(COST, { peppers: [one] });
+    const stored = await old.hash('pass\u0065\u0301');
+    expect(await old.verify(stored, 'pass\u00e9')).to.equal('right');
+    expect(await old.verify(stored, 'other')).to.equal('wrong');
+    expect(await old.pretend('pass\u00e9')).to.equal('wrong');
+    expect(await createPasswords(COST, { peppers: [two, one] }).verify(stored, 'pass\u00e9')).to.equal('stale');
+    const dearer = createPasswords({ ...COST, memoryKib: 2048 }, { peppers: [one] });
+    expect(await dearer.verify(stored, 'pass\u00e9')).to.equal('stale');
+    expect(await createPasswords(COST, { peppers: [two] }).verify(stored, 'pass\u00e9')).to.equal('wrong');
+  });
+
+  it('stand in a bounded line', async () => {
+    const passwords = createPasswords(COST, { peppers: [key('p1')] });
+    const outcomes = await atOnce(20, () => failure(passwords.pretend('x')));
+    expect(outcomes.filter((error) => error instanceof QueueFull)).to.have.length(15);
+    expect(await passwords.pretend('x')).to.equal('wrong');
+  });
+});
+
+describe('vault', () => {
+  async function vault(kek = [key('k1')]) {
+    const { privateKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true });
+    const jwk = { ...(await exportJWK(privateKey)), kid: 'e1' };
+    return createVault({ kek, peppers: [key('p1')], encryption: { keys: [jwk] }, random: systemRandom });
+  }
+
+  it('opens what it sealed for its own row only, untouched', async () => {
+    const kek = key('k1');
+    const it_ = await vault([kek]);
+    const sealed = it_.seal(new Uint8Array([1, 2, 3]), 'row a');
+    expect(it_.open(sealed, 'row a')).to.deep.equal(new Uint8Array([1, 2, 3]));
+    expect(it_.open(sealed, 'row b')).to.equal(undefined);
+    expect(it_.open({ ...sealed, nonce: it_.seal(new Uint8Array(1), 'row a').nonce }, 'row a')).to.equal(undefined);
+    expect(it_.open({ ...sealed, kek_id: 'other' }, 'row a')).to.equal(undefined);
+    expect((await vault([key('k2'), kek])).open(sealed, 'row a')).to.deep.equal(new Uint8Array([1, 2, 3]));
+  });
+
+  it('peppers, and opens what a phone sealed to it', async () => {
+    const it_ = await vault();
+    const data = new Uint8Array([9]);
+    expect(it_.peppered(data, it_.pepper(data))).to.equal(true);
+    expect(it_.peppered(new Uint8Array([8]), it_.pepper(data))).to.equal(false);
+    const sec = await sealSecrets(it_.encryptionJwk(), { device: 'd', pin_tag: 't' });
+    expect(await it_.unseal(sec)).to.deep.equal({ ok: true, plaintext: { device: 'd', pin_tag: 't' } });
+    const other: EncryptionJwk = { ...it_.encryptionJwk(), kid: 'unknown' };
+    expect(await it_.unseal(await sealSecrets(other, { device: 'd' }))).to.deep.equal({
+      ok: false,
+      why: 'unknown_key',
+    });
+    for (const bad of ['', 'a.b.c.d.e', `${sec}x.y`, sec.replace(/.{9}$/, 'AAAAAAAAA')]) {
+      expect(await it_.unseal(bad), bad.slice(-9)).to.deep.equal({ ok: false, why: 'malformed' });
+    }
+  });
+});
+
+describe('outbound guard', () => {
+  let hits = 0;
+  const canary = createServer((request, response) => {
+    hits += 1;
+    if (request.url === '/away') response.writeHead(302, { location: '/' });
+    if (request.url !== '/slow') response.end('ok');
+  });
+  let port = 0;
+  before((done) => {
+    canary.listen(0, '127.0.0.1', () => {
+      port = (canary.address() as AddressInfo).port;
+      done();
+    });
+  });
+  after(() => {
+    canary.closeAllConnections();
+    canary.close();
+  });
+
+  it('never reaches the canary by address, name or rebinding', async () => {
+    const { fetch, close } = createOutbound({
+      allow: [],
+      timeoutMs: 1000,
+      lookup: ((_host: string, _options: object, answer: (...given: unknown[]) => void) =>
+        answer(null, [
+          { address: '93.184.216.34', family: 4 },
+          { address: '127.0.0.1', family: 4 },
+        ])) as never,
+    });
+    for (const host of [
+      '127.0.0.1',
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '2130706433',
+      '0x7f.1',
+      '0.0.0.0',
+      'rebind.example',
+    ]) {
+      expect(await failure(fetch(`http://${host}:${port}/`)), host).to.be.instanceOf(Error);
+    }
+    const named = createOutbound({ allow: [], timeoutMs: 1000 });
+    expect(await failure(named.fetch(`http://localhost:${port}/`))).to.be.instanceOf(Error);
+    expect(hits).to.equal(0);
+    await Promise.all([close(), named.close()]);
+  });
+
+  it('reaches what is allowed, hands redirects back, ends what is slow, and replaces a dispatcher', async () => {
+    const { fetch, close } = createOutbound({ allow: [`localhost:${port}`], timeoutMs: 300 });
+    expect(await (await fetch(`http://localhost:${port}/`)).text()).to.equal('ok');
+    expect((await fetch(`http://localhost:${port}/away`, { redirect: 'follow' })).status).to.equal(302);
+    expect(await failure(fetch(`http://localhost:${port}/slow`))).to.be.instanceOf(Error);
+    const own = { dispatcher: { dispatch: () => expect.fail('used') } } as RequestInit;
+    expect(await failure(fetch(`http://127.0.0.1:${port}/`, own))).to.be.instanceOf(TypeError);
+    await close();
+  });
+
+  it('knows which addresses are public', () => {
+    for (const address of ['8.8.8.8', '2606:4700::1111']) expect(isPublicAddress(address), address).to.equal(true);
+    const ours = [
+      '10.1.2.3',
+      '169.254.169.254',
+      '100.64.0.1',
+      '224.0.0.1',
+      'fd00::1',
+      'fe80::1',
+      'ff02::1',
+      '64:ff9b::7f00:1',
+      '2002:7f00:1::',
+      'x',
+    ];
+    for (const address of ours) expect(isPublicAddress(address), address).to.equal(false);
+  });
+});
+
+it('the folder of the embedded database is opened once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-'));
+  const unlock = lockFolder(join(folder, 'db'));
+  expect(() => lockFolder(join(folder, 'db'))).to.throw(DatabaseInUse);
+  unlock();
+  lockFolder(join(folder, 'db'))();
+  rmSync(folder, { recursive: true });
+});
+
+it('a Redis that went back in time raises the epoch', async () => {
+  const redis = await freshRedis();
+  const row = { beat: 0, epoch: 1 };
+  const epochs: Epochs = {
+    read: async () => ({ ...row }),
+    confirm: async (beat) => {
+      row.beat = Math.max(row.beat, beat);
+      return { ...row };
+    },
+    raise: async () => ++row.epoch,
+  };
+  const options = { url: redis.url, log: silent, epochs, commandTimeout: 5000, beatEvery: 30 };
+  const state = await openRedisState(options);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(state.epoch()).to.equal(1);
+  const admin = new Redis(redis.url);
+  await admin.set('beat', '0');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(state.epoch()).to.equal(2);
+  const again = await openRedisState(options);
+  expect(again.epoch()).to.equal(2);
+  admin.disconnect();
+  await Promise.all([state.close(), again.close()]);
+  await redis.close();
+});
