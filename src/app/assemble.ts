@@ -48,7 +48,10 @@ function pageRoutes(deps: AccountDeps): Middleware[] {
   router.get('/', (ctx) => ctx.redirect('/account'));
   const routers = [router, approveRoutes(deps), enrolRoutes(deps), accountRoutes(deps)];
   // koa-router's types describe a context that it makes itself.
-  return [...routers.map((one) => one.routes()), ...routers.map((one) => one.allowedMethods())] as unknown as Middleware[];
+  return [
+    ...routers.map((one) => one.routes()),
+    ...routers.map((one) => one.allowedMethods()),
+  ] as unknown as Middleware[];
 }
 
 /** Opens the storage, builds everything on it, and checks each client as its first use would. */

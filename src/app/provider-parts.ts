@@ -2,6 +2,7 @@
 import Keygrip from 'keygrip';
 import type Provider from 'oidc-provider';
 import type { AccountProvider } from '../../interactions/account/relying-service.ts';
+import { LANGUAGES } from '../../interactions/words.ts';
 import { createOutboundFetch } from '../platform/outbound.ts';
 import { createProvider } from '../provider/create-provider.ts';
 import type { SystemPages } from '../provider/pages.ts';
@@ -23,6 +24,7 @@ export function buildProvider(
   return createProvider({
     registry,
     pages,
+    languages: LANGUAGES,
     users: world.records.users,
     clock: world.clock,
     adapter: createAdapter({ knex: database.knex, state, clients }),

@@ -26,6 +26,8 @@ export interface ProviderParts {
   /** The guarded fetch for every request that the provider sends out. */
   fetch: NonNullable<Configuration['fetch']>;
   pages: SystemPages;
+  /** BCP 47 tags of the languages that the pages speak. */
+  languages: readonly string[];
 }
 
 const SIGNING = ['ES256', 'RS256'] as const;
@@ -47,6 +49,11 @@ export function configuration(parts: ProviderParts): Configuration {
     },
     conformIdTokenClaims: true,
     cookies: cookies(parts.cookieKeys, secure, settings.server.postAuthorization),
+    // What the library knows but does not say (OpenID Connect Core section 3.1.2.1, Discovery section 3).
+    discovery: {
+      prompt_values_supported: ['none', 'login', 'consent', 'enrol'],
+      ui_locales_supported: [...parts.languages],
+    },
     enableHttpPostMethods: secure && settings.server.postAuthorization,
     extraClientMetadata: { properties: [] },
     extraTokenClaims: tokenClaims(parts.registry),
