@@ -15,10 +15,8 @@ export interface Files {
 const root = mkdtempSync(join(tmpdir(), 'countersign-settings-'));
 let count = 0;
 
-/** Forgets every folder of this run. */
-export function removeFolders(): void {
-  rmSync(root, { recursive: true, force: true });
-}
+// All test files of a run share the folders: they go when the process does.
+process.on('exit', () => rmSync(root, { recursive: true, force: true }));
 
 /** A folder with these files; `0600` for all of them. @returns its path. */
 export function folderOf(files: Files): string {

@@ -1,6 +1,6 @@
 // Every rule of the settings, with the exact line that the operator reads: file, line, column, key, rule, value.
 import { expect } from 'chai';
-import { type Files, problemsOf, productionSecrets, removeFolders } from './folders.ts';
+import { type Files, problemsOf, productionSecrets } from './folders.ts';
 
 interface Case {
   what: string;
@@ -595,7 +595,6 @@ const CLIENTS: Case[] = [
 
 describe('settings: every rule', () => {
   before(productionSecrets);
-  after(removeFolders);
 
   const groups = { FORM, SYNTAX, SERVER, STORAGE, LEVELS, DEVICES, CLIENTS };
   for (const [group, cases] of Object.entries(groups)) {

@@ -49,7 +49,7 @@ export const clientSchema = z
       .optional()
       .describe('The only algorithm accepted for its assertions.'),
     jwks: z
-      .looseObject({ keys: z.array(z.looseObject({})).min(1) })
+      .looseObject({ keys: z.array(z.looseObject({})).min(1).describe('The keys, each as a JSON Web Key.') })
       .optional()
       .describe('The public keys of the client as a JSON Web Key Set; never private ones.'),
     jwks_uri: text().optional().describe('Where its public keys are read from, https.'),

@@ -1,0 +1,105 @@
+// The environment: what it overrides, and how the demo moves with PORT.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { ensureDemoSecrets } from '../../src/settings/demo-secrets.ts';
+import { loadSettings } from '../../src/settings/load.ts';
+import { folderOf, problemsOf, productionSecrets, settingsOf } from './folders.ts';
+
+const DEMO = { 'server.yaml': 'issuer: http://localhost:3000\ndemo: true\n' };
+
+async function demo(environment: Record<string, string>, files: Record<string, string> = {}) {
+  const folder = folderOf({ ...DEMO, ...files });
+  await ensureDemoSecrets(folder);
+  const loaded = loadSettings(folder, environment);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded;
+}
+
+describe('settings: the environment', () => {
+  before(productionSecrets);
+
+  it('PORT and HOST win over the file, and leave a real issuer alone', async () => {
+    const { settings } = await settingsOf({}, { PORT: '8443', HOST: '0.0.0.0' });
+    expect(settings.server).to.include({ port: 8443, host: '0.0.0.0', issuer: 'https://id.example.org' });
+  });
+
+  it('PORT moves the issuer and the app of the demo, and says so', async () => {
+    const { settings, notes } = await demo({ PORT: '4000' }, { 'devices.yaml': 'app_origin: http://localhost:3000\n' });
+    expect(settings.server).to.include({ port: 4000, issuer: 'http://localhost:4000' });
+    expect(settings.devices.appOrigin).to.equal('http://localhost:4000');
+    expect(notes).to.include(
+      "environment: PORT moves the demo's issuer from http://localhost:3000 to http://localhost:4000",
+    );
+  });
+
+  it('PORT does not move an app that has its own origin', async () => {
+    const { settings } = await demo({ PORT: '4000' }, { 'devices.yaml': 'app_origin: http://localhost:3002\n' });
+    expect(settings.devices.appOrigin).to.equal('http://localhost:3002');
+  });
+
+  it('refuses a PORT that is none', async () => {
+    for (const PORT of ['x', '0', '65536', '3000.5', '-1']) {
+      expect(await problemsOf({}, { PORT })).to.deep.equal([
+        `environment: PORT: must be a number from 1 to 65535 (it is "${PORT}")`,
+      ]);
+    }
+  });
+
+  it('DATABASE_URL and REDIS_URL, or their files, win over storage.yaml', async () => {
+    const file = join(await productionSecrets(), 'database');
+    const storage = { 'storage.yaml': 'database: { kind: embedded }\nstate: { kind: embedded }\n' };
+    const { settings } = await settingsOf(storage, { DATABASE_URL_FILE: file, REDIS_URL: 'redis://redis.example.org' });
+    const { database, state } = settings.storage;
+    expect(database.kind === 'postgres' && database.url.reveal()).to.match(
+      /^postgres:\/\/app:.*@db\.example\.org\/app$/,
+    );
+    expect(state.kind === 'redis' && state.url.reveal()).to.equal('redis://redis.example.org');
+  });
+
+  it('refuses NAME and NAME_FILE at once, a file that is not there, and another kind of address', async () => {
+    const said = await problemsOf(
+      {},
+      { DATABASE_URL: 'postgres://b/c', DATABASE_URL_FILE: '/x', REDIS_URL_FILE: '/nowhere' },
+    );
+    expect(said).to.deep.equal([
+      'environment: DATABASE_URL: DATABASE_URL and DATABASE_URL_FILE are both set: keep one',
+      'environment: REDIS_URL: REDIS_URL_FILE names a file that cannot be read',
+    ]);
+    expect(await problemsOf({}, { DATABASE_URL: 'mysql://b/c', REDIS_URL: 'x' })).to.deep.equal([
+      'environment: DATABASE_URL: must start with postgres:// or postgresql://',
+      'environment: REDIS_URL: must start with redis:// or rediss://',
+    ]);
+  });
+
+  it('counts an empty variable as not set', async () => {
+    const { settings } = await settingsOf({}, { PORT: '', HOST: '', DATABASE_URL: '', REDIS_URL_FILE: '' });
+    expect(settings.server).to.include({ port: 3000, host: '127.0.0.1' });
+    expect(settings.storage.state.kind).to.equal('embedded');
+  });
+
+  it('notes what runs on one node only', async () => {
+    const { notes } = await settingsOf({}, { REDIS_URL: 'redis://redis.example.org' });
+    expect(notes).to.deep.equal([
+      'levels.yaml: levels[2].name: "phr" is not offered: no enabled method reaches it',
+      'levels.yaml: levels[3].name: "phrh" is not offered: no enabled method reaches it',
+      'storage.yaml: embedded database (PGlite): one node only',
+    ]);
+  });
+
+  it('notes levels of eIDAS, logout on loopback, and https that nobody ends', async () => {
+    const file = join(await productionSecrets(), 'payroll');
+    writeFileSync(file, 'x');
+    const { notes } = await settingsOf({
+      'server.yaml': 'issuer: https://id.example.org\n',
+      'levels.yaml': 'levels:\n  - name: one\n    acr: ["http://eidas.europa.eu/LoA/high"]\n    any_of: [[password]]\n',
+      'clients/payroll.yaml':
+        'client_id: payroll\ntoken_endpoint_auth_method: none\nredirect_uris: [https://a.example.org/]\nbackchannel_logout_uri: http://localhost:9/x\n',
+    });
+    expect(notes.filter((note) => !note.startsWith('storage'))).to.deep.equal([
+      'server.yaml:1: issuer: is https, but neither tls nor trusted_proxies is set: who ends TLS in front of us, and is it trusted?',
+      'levels.yaml:3: levels[0].acr[0]: names how well a person was identified (eIDAS), not how they signed in: map it only if you know that of everybody',
+      'clients/payroll.yaml:4: backchannel_logout_uri: will be refused: add localhost:9 to allow in outbound.yaml',
+    ]);
+  });
+});
