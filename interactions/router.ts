@@ -22,7 +22,7 @@ const askedKey = (uid: string) => `asked:${uid}`;
 
 function uidOf(ctx: Context): string {
   const uid: unknown = ctx['params']?.uid;
-  return typeof uid === 'string' ? uid.slice(0, 100) : '';
+  return typeof uid === 'string' && /^[\w-]{1,100}$/.test(uid) ? uid : '';
 }
 
 /** Hands a step its interaction, or says that this sign-in is over, with the service's link where we still know it. */
@@ -30,7 +30,8 @@ export function inInteraction(deps: PageDeps, handler: StepHandler): Middleware 
   return async (ctx) => {
     const details = await deps.interactions.details(ctx);
     if (details) return handler(ctx, deps, details);
-    const kept = await deps.world.scratch.get(askedKey(uidOf(ctx)));
+    const uid = uidOf(ctx);
+    const kept = uid === '' ? undefined : await deps.world.scratch.get(askedKey(uid));
     showOver(ctx, deps, kept === undefined ? undefined : (JSON.parse(kept) as { name: string; url: string }));
   };
 }

@@ -31,8 +31,6 @@ export interface House {
   provider(): Provider;
   /** Takes new settings over, or throws and changes nothing. */
   reload(fresh: Settings): Promise<ReloadReport>;
-  /** Ends streams that would wait for ever. */
-  stopStreams(): void;
   close(): Promise<void>;
 }
 
@@ -95,7 +93,6 @@ export async function assemble(settings: Settings, log: Log): Promise<House> {
         clients.replace(registry.clients);
         return merged.report;
       },
-      stopStreams: () => undefined,
       close: opened.close,
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 // Listens, drains and stops: no request that was accepted is lost on the way out.
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { ServerSettings } from '../settings/settings.ts';
@@ -35,15 +35,22 @@ export async function listen(
         handler,
       )
     : createServer(options, handler);
+  const open = new Set<ServerResponse>();
+  server.on('request', (_request, response: ServerResponse) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(settings.port, settings.host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
+  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, open, graceMs) };
 }
 
-function drain(server: Server, graceMs: number): Promise<void> {
+function drain(server: Server, open: ReadonlySet<ServerResponse>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
+    // Event streams wait for ever: browsers and phones come back to another node by themselves.
+    for (const response of open) if (isStream(response)) response.end();
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
       clearTimeout(cut);
@@ -51,4 +58,8 @@ function drain(server: Server, graceMs: number): Promise<void> {
     });
     server.closeIdleConnections();
   });
+}
+
+function isStream(response: ServerResponse): boolean {
+  return String(response.getHeader('content-type')).startsWith('text/event-stream');
 }

@@ -48,7 +48,6 @@ function reload(house: House, folder: string | undefined, log: Log): void {
 async function stop(house: House, listening: Listening, log: Log, signal: string): Promise<void> {
   log.info({ signal }, 'stopping');
   process.once(signal, () => process.exit(1));
-  house.stopStreams();
   await listening.drain(DRAIN);
   await house.world.records.audit.record({ event: 'sys_shutdown', outcome: 'success', actor: 'system' });
   await house.close();

@@ -38,6 +38,8 @@ export function configuration(parts: ProviderParts): Configuration {
   const { settings, offered } = parts.registry();
   const secure = settings.server.issuer.startsWith('https:');
   return {
+    // OpenID Connect Core section 3.1.2.1 requires redirect_uri; leaving it out hides mistakes.
+    allowOmittingSingleRegisteredRedirectUri: false,
     acrValues: settings.levels.filter(offered).flatMap((level) => [...level.acr]),
     adapter: parts.adapter,
     claims: CLAIMS as unknown as NonNullable<Configuration['claims']>,
