@@ -12,11 +12,14 @@ export const FLOORS: readonly { readonly floor: number; readonly paths: readonly
   { floor: 7, paths: ['src/main.ts'] },
 ];
 
-/** The only folder of the server that the phone shares. */
-export const SHARED_WITH_PHONE = 'src/protocol/';
+/** All of the server that the phone shares: the wire, and the colours and sizes of the look. */
+export const SHARED_WITH_PHONE = ['src/protocol/', 'interactions/assets/tokens.css'];
 
-/** Where time and dice may be taken from the machine itself. */
-export const MAY_ASK_THE_MACHINE = ['src/platform/', 'phone/'];
+/** Where time and dice may be taken from the machine itself: below the ports, and in programs that run elsewhere (a phone, a browser). */
+export const MAY_ASK_THE_MACHINE = /^(src\/platform\/|phone\/|src\/cli\/phone[a-z-]*\.ts$)/;
+
+/** The scripts of the pages: they run in a browser. */
+export const BROWSER_SCRIPT = /\/script\.ts$/;
 
 /** File names that say nothing about what is inside. */
 export const EMPTY_NAMES = /(^|[/-])(utils?|helpers?|common|misc)\.(ts|tsx)$/;
