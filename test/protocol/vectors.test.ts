@@ -1,0 +1,71 @@
+// The published vectors of the device protocol, against the code that phones and provider share.
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { fromBase64url, fromHex, toBase64url, utf8 } from '../../src/protocol/bytes.ts';
+import { contextHash, contextText } from '../../src/protocol/context.ts';
+import {
+  deviceId,
+  digest,
+  importDeviceKey,
+  offlineKey,
+  pinKey,
+  pinTag,
+  stretchPin,
+  thumbprint,
+} from '../../src/protocol/derivations.ts';
+import { canonicalize } from '../../src/protocol/jcs.ts';
+import { frameMac } from '../../src/protocol/links.ts';
+import { OFFLINE_SUITE, ocra, offlineCode } from '../../src/protocol/ocra.ts';
+
+const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'));
+const bytes = (text: string) => fromBase64url(text) ?? new Uint8Array(0);
+
+describe('protocol vectors', () => {
+  it('derives tag and offline key from the PIN', async () => {
+    const { pin } = vectors;
+    const secret = await importDeviceKey(fromHex(pin.k_dev_hex));
+    const stretched = await stretchPin(pin.pin, bytes(pin.salt), pin.iterations);
+    expect(toBase64url(stretched)).to.equal(pin.stretched);
+    const key = await pinKey(secret, stretched);
+    expect(toBase64url(key)).to.equal(pin.pin_key);
+    expect(toBase64url(await pinTag(key))).to.equal(pin.pin_tag);
+    expect(toBase64url(await offlineKey(key))).to.equal(pin.k_off);
+    const wrong = await pinKey(secret, await stretchPin(pin.wrong_pin, bytes(pin.salt), pin.iterations));
+    expect(toBase64url(await pinTag(wrong))).to.equal(pin.wrong_pin_tag);
+  });
+
+  it('canonicalizes and hashes the context', async () => {
+    const { ctx, jcs, ctx_hash } = vectors.context;
+    expect(canonicalize(ctx)).to.equal(jcs);
+    expect(toBase64url(await digest(utf8(jcs)))).to.equal(ctx_hash);
+    const full = vectors.full_context;
+    expect(contextText(full.ctx)).to.equal(full.jcs);
+    expect(await contextHash(full.ctx)).to.equal(full.ctx_hash);
+  });
+
+  it('makes the offline code', async () => {
+    const { offline, pin, full_context } = vectors;
+    const session = fromHex(offline.s_hex);
+    expect(offline.suite).to.equal(OFFLINE_SUITE);
+    expect(await ocra(OFFLINE_SUITE, bytes(pin.k_off), offline.q_hex, session)).to.equal(offline.code);
+    const code = await offlineCode(bytes(pin.k_off), bytes(offline.txn), full_context.ctx);
+    expect(code).to.equal(full_context.offline_code);
+  });
+
+  it('makes the frames of a rotating code', async () => {
+    for (const { i, mac } of vectors.qr_frame.frames) {
+      expect(await frameMac(bytes(vectors.qr_frame.qr_secret), i)).to.equal(mac);
+    }
+  });
+
+  it('names a device by its key', async () => {
+    expect(await thumbprint(vectors.device_id.jwk)).to.equal(vectors.device_id.thumbprint);
+    expect(await deviceId(vectors.device_id.jwk)).to.equal(vectors.device_id.device_id);
+  });
+
+  it('agrees with RFC 6287', async () => {
+    for (const { suite, key_ascii, question, code } of vectors.rfc6287) {
+      expect(await ocra(suite, utf8(key_ascii), question)).to.equal(code);
+    }
+  });
+});
