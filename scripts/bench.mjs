@@ -1,0 +1,15 @@
+// `npm run bench`: installs, builds and finds the servers as `npm test` does, then measures.
+import { build } from './build.mjs';
+import { checkNode, installIfStale } from './install.mjs';
+import { haveEverything } from './machine.mjs';
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+
+checkNode();
+await installIfStale();
+const { register } = await import('tsx/esm/api');
+register();
+const { findProgram } = await import('../test/support/servers.ts');
+if (!(await haveEverything(findProgram, () => {}))) process.exit(1);
+if (!(await build())) process.exit(1);
+await import('../bench/bench.ts');
