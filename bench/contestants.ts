@@ -99,8 +99,6 @@ async function configuration(keys: BenchKeys, port: number): Promise<{ [path: st
     },
     'methods.yaml': { password: { memory_kib: HASH.memoryCost, passes: HASH.timeCost } },
     'mail.yaml': { from: 'Bench <bench@localhost>', transport: { kind: 'outbox', folder: './data/outbox' } },
-    // On, but never reached: one person signs in from one address all the time.
-    'limits.yaml': LIMITS,
     'clients/bench-web.yaml': {
       ...confidential,
       client_id: keys.web.id,
@@ -118,11 +116,6 @@ async function configuration(keys: BenchKeys, port: number): Promise<{ [path: st
     'resources/api.yaml': { identifier: RESOURCE, name: 'Bench API', scopes: { [RESOURCE_SCOPE]: {} } },
   };
 }
-
-const LIMITS = {
-  password_person: { points: 1_000_000, seconds: 60 },
-  password_address: { points: 1_000_000, seconds: 60 },
-};
 
 async function addPerson(folder: string, env: { [name: string]: string }): Promise<void> {
   const loaded = loadSettings(folder, env);
