@@ -27,11 +27,14 @@ export interface BenchKeys {
 
 /** New keys and client secrets for one run. */
 export async function benchKeys(): Promise<BenchKeys> {
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const jwk = { ...(await exportJWK(privateKey)), kid: 'bench-es256', alg: 'ES256', use: 'sig' };
+  async function key(alg: 'ES256' | 'RS256'): Promise<JWK> {
+    const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 3072 });
+    return { ...(await exportJWK(privateKey)), kid: `bench-${alg}`, alg, use: 'sig' };
+  }
   const secret = () => randomBytes(32).toString('base64url');
   return {
-    signing: { keys: [jwk] },
+    // RS256 is mandatory to have; nothing in the bench signs with it.
+    signing: { keys: [await key('ES256'), await key('RS256')] },
     cookie: secret(),
     web: { id: 'bench-web', secret: secret() },
     machine: { id: 'bench-machine', secret: secret() },
