@@ -61,7 +61,8 @@ function createEar(ear: Redis, prefix: string): { topics: Topics; subscribe: Con
   });
   async function subscribe(topic: string, listener: (message: string) => void): Promise<() => void> {
     const stop = topics.subscribe(topic, listener);
-    if (ear.status === 'ready') await ear.subscribe(prefix + topic);
+    // Where this fails the connection is made anew, and `ready` subscribes to everything: nobody stays deaf unnoticed.
+    if (ear.status === 'ready') await ear.subscribe(prefix + topic).catch(() => ear.disconnect(true));
     return () => {
       stop();
       if (!topics.names().includes(topic) && ear.status === 'ready')

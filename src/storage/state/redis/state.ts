@@ -32,6 +32,17 @@ function readOf(now: unknown, flat: unknown): Read | undefined {
   return (flat as string[]).length === 0 ? undefined : { fields: fieldsOf(flat), now: Number(now) };
 }
 
+/** Answers of a Redis that is there and cannot serve: full, read-only, loading, without its replicas, in a fail-over. */
+const CANNOT_SERVE = /^(OOM|READONLY|LOADING|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY)\b/;
+
+/** What the house is told: a lost connection and a command without an answer are {@link StateUnavailable}, our own mistakes stay what they are. */
+function unavailable(error: unknown): unknown {
+  if (error instanceof StateUnavailable || error instanceof RangeError || error instanceof TypeError) return error;
+  if (!(error instanceof Error)) return error;
+  if (error.name === 'ReplyError' && !CANNOT_SERVE.test(error.message)) return error;
+  return new StateUnavailable('Redis does not serve', { cause: error });
+}
+
 async function health(connection: Connection): Promise<{ ok: true } | { ok: false; why: string }> {
   try {
     const info = await connection.redis().info();
@@ -54,7 +65,13 @@ export async function openRedisState(options: RedisOptions): Promise<State> {
   const stopBeating = keeper.start(connection, beatEvery);
   const redis = () => connection.redis();
   /** Calls before the gate or with a bad key must reject, never throw at the caller's own turn. */
-  const later = async <T>(work: () => T | Promise<T>): Promise<T> => work();
+  const later = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  };
 
   return {
     epoch: keeper.epoch,
