@@ -6,7 +6,10 @@ const at = '/interaction/sample';
 
 export const samples: readonly Sample[] = [
   { name: 'login', page: (view) => <LoginPage view={view} service={service} at={at} /> },
-  { name: 'login-hint', page: (view) => <LoginPage view={view} service={service} at={at} login="ada@example.org" again /> },
+  {
+    name: 'login-hint',
+    page: (view) => <LoginPage view={view} service={service} at={at} login="ada@example.org" again />,
+  },
   {
     name: 'login-wrong',
     page: (view) => <LoginPage view={view} service={service} at={at} login="ada" problem={{ why: 'wrong' }} />,

@@ -15,7 +15,8 @@ const KINDS: readonly ProblemKind[] = [
   'ours',
 ];
 const startAgain = { name: 'Payroll', url: 'https://payroll.example/' };
-const form = '<form id="op.logoutForm" method="post" action="/session/end/confirm"><input type="hidden" name="xsrf" value="sample"/></form>';
+const form =
+  '<form id="op.logoutForm" method="post" action="/session/end/confirm"><input type="hidden" name="xsrf" value="sample"/></form>';
 
 export const samples: readonly Sample[] = [
   ...KINDS.map((kind) => ({
@@ -31,7 +32,10 @@ export const samples: readonly Sample[] = [
   })),
   { name: 'system-over-service', page: (view) => <ProblemPage view={view} kind="over" startAgain={startAgain} /> },
   { name: 'system-logout', page: (view) => <LogoutPage view={view} form={form} /> },
-  { name: 'system-logout-service', page: (view) => <LogoutPage view={view} form={form} service={{ name: 'Payroll' }} /> },
+  {
+    name: 'system-logout-service',
+    page: (view) => <LogoutPage view={view} form={form} service={{ name: 'Payroll' }} />,
+  },
   { name: 'system-out', page: (view) => <LoggedOutPage view={view} /> },
   {
     name: 'system-out-service',
