@@ -9,6 +9,7 @@ import type { SystemPages } from '../provider/pages.ts';
 import type { Registry } from '../provider/registry.ts';
 import { createAdapter } from '../storage/oidc/adapter.ts';
 import type { ClientCatalog } from '../storage/oidc/client-catalog.ts';
+import { markSessionEnded } from '../storage/oidc/state-artefacts.ts';
 import { publicJwks, readJwks } from './jwks.ts';
 import type { Opened } from './world.ts';
 
@@ -36,6 +37,7 @@ export function buildProvider(
     ),
     fetch: createOutboundFetch(outbound),
     firstUse: (key, seconds) => world.replays.first(key, seconds),
+    sessionEnded: (uid, seconds) => markSessionEnded(state, uid, seconds),
     audit: world.records.audit,
     log: world.log,
   });

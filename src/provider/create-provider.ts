@@ -4,13 +4,15 @@ import type { Audit } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import { auditProvider } from './audit-events.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
-import { keepProofsInSessions, makeReplaysAtomic } from './internals.ts';
+import { endSessionsForGood, keepProofsInSessions, makeReplaysAtomic } from './internals.ts';
 
 /** Builds a provider. Building a second one and swapping it in is how settings are reloaded; all state lives in the adapter. */
 export function createProvider(
   parts: ProviderParts & {
     /** True for the first caller of a key within its seconds. */
     firstUse(key: string, seconds: number): Promise<boolean>;
+    /** Told of each sign-out before the session is deleted, with its uid and its remaining seconds. */
+    sessionEnded(uid: string, seconds: number): Promise<void>;
     audit: Audit;
     log: Log;
   },
@@ -19,6 +21,7 @@ export function createProvider(
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
   provider.proxy = true;
   keepProofsInSessions(provider);
+  endSessionsForGood(provider, parts.sessionEnded);
   makeReplaysAtomic(provider, parts.firstUse, () => parts.clock.now());
   auditProvider(provider, parts.audit, parts.log);
   return provider;

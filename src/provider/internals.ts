@@ -29,3 +29,19 @@ export function makeReplaysAtomic(
   };
   model.unique = (issuer, jti, exp) => first(`oidc:${issuer}:${jti}`, Math.max(1, Math.ceil(exp - now() / 1000)));
 }
+
+/**
+ * Tells when a session is signed out of, before it is deleted, so that a request in flight cannot save it back (lib/models/session.js:
+ * `destroy` is the sign-out, while a mere change of the id deletes through the adapter). Without it such a session would live on.
+ * @param ended is given the session's uid and its remaining seconds.
+ */
+export function endSessionsForGood(provider: Provider, ended: (uid: string, seconds: number) => Promise<void>): void {
+  const { prototype } = provider.Session as unknown as {
+    prototype: { uid: string; remainingTTL?: number; destroy(): Promise<void> };
+  };
+  const { destroy } = prototype;
+  prototype.destroy = async function (this: typeof prototype) {
+    await ended(this.uid, Number.isFinite(this.remainingTTL) ? Number(this.remainingTTL) : 0);
+    await destroy.call(this);
+  };
+}

@@ -5,6 +5,7 @@ import { systemRandom } from '../../src/platform/random.ts';
 import { createAdapter } from '../../src/storage/oidc/adapter.ts';
 import { createClientCatalog } from '../../src/storage/oidc/client-catalog.ts';
 import { MODELS } from '../../src/storage/oidc/models.ts';
+import { markSessionEnded } from '../../src/storage/oidc/state-artefacts.ts';
 import type { Database } from '../../src/storage/postgres/database.ts';
 import type { State } from '../../src/storage/state/state.ts';
 import { atOnce, DATABASES, type Opened, STATES } from './stores.ts';
@@ -134,6 +135,33 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
       expect(await adapter.findByUid(uid)).to.deep.equal({ jti: second, uid, accountId: 'ada' });
       await adapter.destroy(second);
       expect(await adapter.findByUid(uid)).to.equal(undefined);
+    });
+
+    it('Session: once signed out of, it is not brought back by a request in flight, under its id or a new one', async () => {
+      const adapter = of('Session');
+      const [first, second, uid] = [id(), id(), id()];
+      await adapter.upsert(first, { jti: first, uid, accountId: 'ada' }, 60);
+      await markSessionEnded(state.it, uid, 60);
+      await adapter.destroy(first);
+      await adapter.upsert(first, { jti: first, uid, accountId: 'ada' }, 60);
+      await adapter.upsert(second, { jti: second, uid, accountId: 'ada' }, 60);
+      const found = await Promise.all([adapter.find(first), adapter.find(second), adapter.findByUid(uid)]);
+      expect(found).to.deep.equal([undefined, undefined, undefined]);
+    });
+
+    it('Session: signed out of while a hundred requests save it, it is gone', async () => {
+      const adapter = of('Session');
+      for (let round = 0; round < 20; round += 1) {
+        const [session, uid] = [id(), id()];
+        await adapter.upsert(session, { jti: session, uid }, 60);
+        await atOnce(100, async (n) => {
+          if (n !== 50) return adapter.upsert(session, { jti: session, uid }, 60);
+          await markSessionEnded(state.it, uid, 60);
+          await adapter.destroy(session);
+        });
+        expect(await adapter.find(session)).to.equal(undefined);
+        expect(await adapter.findByUid(uid)).to.equal(undefined);
+      }
     });
 
     it('DeviceCode: found by its user code', async () => {

@@ -5,6 +5,18 @@ import { isId, type State } from '../state/state.ts';
 import type { Artefacts } from './database-artefacts.ts';
 import type { ModelPlace } from './models.ts';
 
+/** The mark of a session that was signed out of, by its uid: that outlives a change of its id. */
+const endedKey = (uid: string) => `oidc:SessionEnded:${fingerprint(uid)}`;
+
+/**
+ * Signs a session out for good: to be called before the session is destroyed. A request that loaded it before and saves it
+ * afterwards, perhaps under a new id, would otherwise bring it back to life.
+ * @param seconds how long such a request could still come: the session's remaining life.
+ */
+export async function markSessionEnded(state: State, uid: string, seconds: number): Promise<void> {
+  await state.set(endedKey(uid), '1', Math.max(600, Math.ceil(seconds)));
+}
+
 /** For the models that may come without a time to live, in seconds. */
 const TEN_YEARS = 315_360_000;
 
@@ -42,6 +54,19 @@ export function stateArtefacts(
     return state.set(key(id), text, ttl);
   }
 
+  /**
+   * Saves a session unless it was signed out of meanwhile. The mark is read after the value was written, and sign-out writes
+   * the mark before it deletes the value: whichever comes first, one of the two deletes it.
+   */
+  async function putSession(id: string, payload: AdapterPayload, uid: string, ttl: number): Promise<void> {
+    const [, , ended] = await Promise.all([
+      state.set(pointer('SessionUid', uid), id, ttl),
+      put(id, payload, ttl),
+      state.get(endedKey(uid)),
+    ]);
+    if (ended !== undefined) await Promise.all([state.delete(key(id)), state.delete(pointer('SessionUid', uid))]);
+  }
+
   async function find(id: string): Promise<AdapterPayload | undefined> {
     if (!isId(id)) return undefined;
     if (!place.consumable) {
@@ -66,10 +91,10 @@ export function stateArtefacts(
     async upsert(id, payload, expiresIn = TEN_YEARS) {
       const ttl = Math.max(1, Math.ceil(expiresIn));
       const { grantId, uid, userCode } = payload;
+      if (model === 'Session' && uid) return putSession(id, payload, uid, ttl);
       // Issued together: one write to Redis. The index is written first, so that nothing can be found and not revoked.
       await Promise.all([
         place.grantable && grantId ? state.enlist(index(grantId), key(id), ttl) : undefined,
-        model === 'Session' && uid ? state.set(pointer('SessionUid', uid), id, ttl) : undefined,
         userCode ? state.set(pointer('UserCode', userCode), id, ttl) : undefined,
         put(id, payload, ttl),
       ]);
