@@ -62,6 +62,19 @@ describe('bodies', () => {
     expect(status).to.equal(413);
   });
 
+  it('refuses an announced length before a byte of it comes', async () => {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { ...FORM, 'content-length': '1000000000' };
+      const sent = request(`${server.url}/form`, { method: 'POST', headers }, (answer) => {
+        resolve(answer.statusCode);
+        sent.destroy();
+      });
+      sent.on('error', reject);
+      sent.flushHeaders();
+    });
+    expect(status).to.equal(413);
+  });
+
   it('reads a JSON object and nothing else', async () => {
     expect(await (await post('/json', '{"a":1}', JSON_TYPE)).json()).to.deep.equal({ a: 1 });
     for (const body of ['[1]', 'null', '"x"', '1', '{"a":', ''])
