@@ -1,8 +1,9 @@
 // Puts the provider together: configuration, the documented overrides, the undocumented ones, and its events.
-import Provider from 'oidc-provider';
+import Provider, { type AdapterFactory } from 'oidc-provider';
 import type { Audit } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import { auditProvider } from './audit-events.ts';
+import { tellingBusy, tellWhenToRetry } from './availability.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
 import { endSessionsForGood, keepProofsInSessions, makeReplaysAtomic } from './internals.ts';
 
@@ -17,12 +18,19 @@ export function createProvider(
     log: Log;
   },
 ): Provider {
-  const provider = new Provider(parts.registry().settings.server.issuer, configuration(parts));
+  const adapter = parts.adapter as AdapterFactory;
+  const telling = {
+    ...parts,
+    users: tellingBusy(parts.users),
+    adapter: (model: string) => tellingBusy(adapter(model)),
+  };
+  const provider = new Provider(parts.registry().settings.server.issuer, configuration(telling));
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
   provider.proxy = true;
   keepProofsInSessions(provider);
-  endSessionsForGood(provider, parts.sessionEnded);
-  makeReplaysAtomic(provider, parts.firstUse, () => parts.clock.now());
+  endSessionsForGood(provider, tellingBusy(parts).sessionEnded);
+  makeReplaysAtomic(provider, tellingBusy(parts).firstUse, () => parts.clock.now());
+  tellWhenToRetry(provider);
   auditProvider(provider, parts.audit, parts.log);
   return provider;
 }

@@ -19,8 +19,8 @@ export type Files = { readonly [path: string]: object };
 
 /** What a test may choose. */
 export interface HouseOptions {
-  /** `servers`: PostgreSQL and Redis of the test's own. */
-  backend?: 'embedded' | 'servers';
+  /** `servers`: PostgreSQL and Redis, empty for this test; or servers that the test has started itself, to stop and kill them. */
+  backend?: 'embedded' | 'servers' | { databaseUrl: string; redisUrl: string };
   /** More files, or other ones, than {@link BASE}. */
   files?: Files;
 }
@@ -93,6 +93,10 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
     environment['DATABASE_URL'] = database.url;
     environment['REDIS_URL'] = redis.url;
     closing.push(database.drop, redis.close);
+  }
+  if (typeof options.backend === 'object') {
+    environment['DATABASE_URL'] = options.backend.databaseUrl;
+    environment['REDIS_URL'] = options.backend.redisUrl;
   }
   const settings = await read(folder, environment);
   const house = await assemble(settings, createLog('silent'));

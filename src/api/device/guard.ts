@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import type Router from 'koa-router';
 import { QueueFull, type World } from '../../domain/ports.ts';
-import { StateUnavailable } from '../../storage/state/state.ts';
+import { RETRY_AFTER, Unavailable } from '../../platform/unavailable.ts';
 import { addressOf } from '../../web/request.ts';
 import { sendProblem, type Told } from './problems.ts';
 
@@ -50,8 +50,8 @@ function unrouted(ctx: Context, router: Router): void {
 
 /** What an exception is to the outside: a store or a queue that is full comes back, everything else is our mistake. */
 function told(error: unknown): Told {
-  if (error instanceof QueueFull || error instanceof StateUnavailable) return { why: 'unavailable', retryAfter: 5 };
-  if (isConnectionError(error)) return { why: 'unavailable', retryAfter: 5 };
+  if (error instanceof QueueFull || error instanceof Unavailable)
+    return { why: 'unavailable', retryAfter: RETRY_AFTER };
   // A body that the client stopped sending.
   if (codeOf(error) === 'ECONNRESET') return { why: 'malformed' };
   return { why: 'internal' };
@@ -59,14 +59,4 @@ function told(error: unknown): Told {
 
 function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-}
-
-/** PostgreSQL class 08 (connection), 53 (resources), 57 (operator intervention), and refused or lost sockets. */
-function isConnectionError(error: unknown): boolean {
-  const code = codeOf(error);
-  const name = error instanceof Error ? error.name : '';
-  if (name === 'KnexTimeoutError') return true;
-  return (
-    typeof code === 'string' && (/^(08|53|57)/.test(code) || ['ECONNREFUSED', 'EPIPE', 'ETIMEDOUT'].includes(code))
-  );
 }

@@ -20,6 +20,9 @@ export interface Connected {
 const createKnex = ((knexModule as { default?: unknown }).default ?? knexModule) as typeof knexModule;
 const PgliteClient = ((pgliteModule as { default?: unknown }).default ?? pgliteModule) as typeof Knex.Client;
 
+/** What knex says by itself (a lost connection, one that cannot be had) comes back as an error to whoever asked; our log is not knex's. */
+const QUIET = { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined };
+
 async function openEmbedded(folder: string): Promise<Connected> {
   const unlock = lockFolder(folder);
   try {
@@ -47,6 +50,7 @@ async function openEmbedded(folder: string): Promise<Connected> {
 function openPostgres(url: string, poolMax: number): Connected {
   const knex = createKnex({
     client: 'pg',
+    log: QUIET,
     connection: {
       connectionString: url,
       connectionTimeoutMillis: TIMEOUT,

@@ -7,7 +7,7 @@ import { connect } from './connect.ts';
 import { createEpochs } from './epochs.ts';
 import { type MigrationStatus, migrate, migrationStatus, rollback } from './migrations.ts';
 import { createRecords } from './records.ts';
-import { rows } from './statement.ts';
+import { onDatabase, rows } from './statement.ts';
 
 /** An open database. */
 export interface Database {
@@ -48,7 +48,7 @@ export async function openDatabase(settings: StorageSettings['database']): Promi
     knex,
     close,
     records: createRecords(knex),
-    atomically: (work) => knex.transaction((trx) => work(createRecords(trx))),
+    atomically: (work) => onDatabase(() => knex.transaction((trx) => work(createRecords(trx)))),
     epochs: createEpochs(knex),
     migrate: () => migrate(connected),
     rollback: (all) => rollback(connected, all),

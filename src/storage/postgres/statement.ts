@@ -1,5 +1,37 @@
 // Runs one SQL statement on either database and answers its rows.
 import type { Knex } from 'knex';
+import { Unavailable } from '../../platform/unavailable.ts';
+
+/** The database cannot be reached, or cannot write now. */
+export class DatabaseUnavailable extends Unavailable {
+  override name = 'DatabaseUnavailable';
+}
+
+/** SQLSTATE: lost connection, too many of them, statement cancelled or server going down, read-only, lock not to be had, input or output failed. */
+const CANNOT_SERVE = /^(08...|53...|57...|25006|55P03|58030)$/;
+const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+/** What pg and its pool say without a code. */
+const WORDS =
+  /Connection terminated|connection error and is not queryable|Query read timeout|timeout exceeded when trying to connect|Client was closed/;
+
+function cannotServe(error: Error): boolean {
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && (LOST.has(code) || CANNOT_SERVE.test(code))) return true;
+  return error.name === 'KnexTimeoutError' || error.name === 'TimeoutError' || WORDS.test(error.message);
+}
+
+/**
+ * Runs work on the database; where that does not answer, {@link DatabaseUnavailable} says so. What was asked may have been done
+ * all the same: its answer is lost, and whoever asked must take it as refused.
+ */
+export async function onDatabase<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Unavailable || !(error instanceof Error) || !cannotServe(error)) throw error;
+    throw new DatabaseUnavailable('the database does not serve', { cause: error });
+  }
+}
 
 /** A connection pool or a transaction. */
 export type Db = Knex | Knex.Transaction;
@@ -12,8 +44,8 @@ export type Bound = string | number | boolean | Date | null;
  * @param bindings values of the `?`, in order.
  */
 export async function rows<T>(db: Db, sql: string, bindings: readonly Bound[] = []): Promise<T[]> {
-  const result = (await db.raw(sql, bindings as readonly Knex.Value[])) as unknown as { rows: T[] };
-  return result.rows;
+  const asked = () => db.raw(sql, bindings as readonly Knex.Value[]) as unknown as Promise<{ rows: T[] }>;
+  return (await onDatabase(async () => asked())).rows;
 }
 
 /** Whether the statement answered exactly one row. */

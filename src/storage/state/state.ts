@@ -1,4 +1,5 @@
 // What may be lost: one interface with two implementations (Redis, this process), held to one contract suite.
+import { Unavailable } from '../../platform/unavailable.ts';
 
 /** The fields of a record. */
 export type Fields = { readonly [name: string]: string };
@@ -52,8 +53,8 @@ export interface Figures {
   maxBlock: number;
 }
 
-/** The state cannot be reached, or what it says cannot be trusted yet. The answer to the outside is 503. */
-export class StateUnavailable extends Error {
+/** The state cannot be reached, or what it says cannot be trusted yet. */
+export class StateUnavailable extends Unavailable {
   override name = 'StateUnavailable';
 }
 

@@ -1,0 +1,46 @@
+// A store that does not answer, told by oidc-provider's own endpoints: 503 with Retry-After instead of "server_error".
+import { errors, type default as Provider } from 'oidc-provider';
+import { RETRY_AFTER, Unavailable } from '../platform/unavailable.ts';
+
+/**
+ * What oidc-provider is thrown. It is not sent to the service as a redirect (RFC 6749 section 4.1.2.1 would allow that): on our
+ * own page the person can simply try again.
+ */
+class Busy extends errors.OIDCProviderError {
+  override allow_redirect = false;
+  override expose = true;
+  override error_description = 'the service is not available for a moment; try again';
+
+  constructor(cause: Unavailable) {
+    super(503, 'temporarily_unavailable');
+    this.cause = cause;
+  }
+}
+
+/** Runs work on a store; where the store does not answer, oidc-provider hears so in its own words. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof Unavailable ? new Busy(error) : error;
+  }
+}
+
+/** The same port or adapter, whose methods tell of a store that does not answer in oidc-provider's words. */
+export function tellingBusy<Port extends object>(port: Port): Port {
+  return new Proxy(port, {
+    get(target, name, receiver) {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (typeof member !== 'function') return member;
+      return (...given: unknown[]) => told(async () => Reflect.apply(member, target, given));
+    },
+  });
+}
+
+/** Adds Retry-After to each 503 of the provider. */
+export function tellWhenToRetry(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.status === 503) ctx.set('Retry-After', String(RETRY_AFTER));
+  });
+}
