@@ -28,6 +28,11 @@ export interface MailerParts {
   print?: (text: string) => void;
 }
 
+/** One address and nothing else: no second receiver, no name, no line that could become a header (RFC 5321 section 4.5.3.1.3 for the length). */
+const ONE_ADDRESS = /^[^\s\p{Cc}@<>()[\],;:"\\]{1,64}@[^\s\p{Cc}@<>()[\],;:"\\]{1,189}$/u;
+/** A subject is one line. */
+const ONE_LINE = /^[^\p{Cc}]{1,300}$/u;
+
 /** Hands a mail over, or throws. */
 export type Deliver = (mail: Mail) => Promise<void>;
 
@@ -83,6 +88,11 @@ export function createRetrying(
 
   return {
     async send(mail) {
+      // Somebody tries to write headers of their own, or a mistake of ours: either way no such mail leaves.
+      if (!ONE_ADDRESS.test(mail.to) || !ONE_LINE.test(mail.subject)) {
+        log.error('mail refused: its address or its subject is more than one');
+        return;
+      }
       const first = attempt(mail, 0);
       if (wait) await first;
     },
