@@ -1,7 +1,6 @@
 // A small SMTP server on loopback (RFC 5321, no more than a sender needs): it keeps what it was given, as bytes came over the wire.
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { portOf } from '../support/house.ts';
 
 /** A mail as it came in. `lines` are those between DATA and the final dot, dot-stuffing undone. */
 export interface Received {
@@ -69,7 +68,7 @@ export async function startSmtpListener(): Promise<SmtpListener> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `smtp://127.0.0.1:${portOf(server)}`,
+    url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     connections: () => connections,
     refuseNext: (times) => {
