@@ -226,11 +226,8 @@ export function OfferShown(page: OfferPage): VNode {
     script: 'enrol',
     children: (
       <>
-        {scanned ? (
-          <p>{words(setup === 'browser' ? 'enrol.progress_scanned' : 'enrol.step_pin_phone')}</p>
-        ) : (
-          <HowToScan page={page} />
-        )}
+        {!scanned && <HowToScan page={page} />}
+        {scanned && setup === 'phone' && <p>{words('enrol.step_pin_phone')}</p>}
         <div
           data-enrol={place.base}
           data-state={state}

@@ -27,7 +27,15 @@ export interface ProblemProps {
   retryAfter?: number;
 }
 
-function Technical({ view, technical }: { view: View; technical: NonNullable<ProblemProps['technical']> }) {
+function Technical({
+  view,
+  technical,
+  open,
+}: {
+  view: View;
+  technical: NonNullable<ProblemProps['technical']>;
+  open: boolean;
+}) {
   const { words } = view;
   const facts = [
     { name: words('system.code'), value: technical.code },
@@ -36,7 +44,7 @@ function Technical({ view, technical }: { view: View; technical: NonNullable<Pro
   ].filter((fact) => fact.value !== undefined && fact.value !== '');
   if (facts.length === 0) return null;
   return (
-    <details class="technical">
+    <details class="technical" open={open}>
       <summary>{words('system.technical')}</summary>
       <Facts of={facts.map(({ name, value }) => ({ name, value: <code>{value}</code> }))} />
     </details>
@@ -59,7 +67,7 @@ export function ProblemPage({ view, kind, startAgain, technical, retryAfter }: P
         ) : (
           <p>{words('system.start_again')}</p>
         )}
-        {technical && <Technical view={view} technical={technical} />}
+        {technical && <Technical view={view} technical={technical} open={kind === 'ours'} />}
       </Card>
     </Page>
   );
