@@ -65,17 +65,19 @@ export function openEmbeddedState(options: EmbeddedOptions = {}): State {
   }
 
   const until = (ttl: number) => now() + ttl * 1000;
-  const reading = (fields: Map<string, string>): Read => ({ fields: Object.fromEntries(fields), now: now() });
+  const reading = (fields: Map<string, string>, at = now()): Read => ({ fields: Object.fromEntries(fields), now: at });
 
   function change(key: string, wanted: Change): Changed {
     const record = find(key, 'record');
     if (!record) return { ok: false, now: undefined };
-    if (!holds(record.fields, wanted, now())) return { ok: false, now: reading(record.fields) };
-    applied(record.fields, wanted, now());
+    // One moment for the whole move, as in a script of Redis.
+    const at = now();
+    if (!holds(record.fields, wanted, at)) return { ok: false, now: reading(record.fields, at) };
+    applied(record.fields, wanted, at);
     for (const { topic, field, message } of wanted.tells ?? []) {
       topics.publish(field ? `${topic}${record.fields.get(field) ?? ''}` : topic, message);
     }
-    return { ok: true, now: reading(record.fields) };
+    return { ok: true, now: reading(record.fields, at) };
   }
 
   function throttle(key: string, figures: Figures, take: boolean): number {
@@ -133,9 +135,10 @@ export function openEmbeddedState(options: EmbeddedOptions = {}): State {
     },
     write: async (key, fields, ttl, stamps = {}) => {
       const all = find(key, 'record')?.fields ?? new Map<string, string>();
-      applied(all, { sets: fields, stamps }, now());
-      keep(key, { kind: 'record', fields: all, expiresAt: until(ttl) });
-      return reading(all);
+      const at = now();
+      applied(all, { sets: fields, stamps }, at);
+      keep(key, { kind: 'record', fields: all, expiresAt: at + ttl * 1000 });
+      return reading(all, at);
     },
     read: async (key) => {
       const record = find(key, 'record');
