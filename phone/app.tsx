@@ -3,8 +3,9 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Services } from './api/services.ts';
 import { AppContext, type App as AppState } from './app-context.ts';
-import type { Arrival } from './arrival.ts';
+import { type Arrival, takeArrival } from './arrival.ts';
 import type { Account } from './keys/store.ts';
+import { buzz } from './parts/buzz.ts';
 import type { Screen } from './screens/screen.ts';
 import { show } from './screens/show.tsx';
 import { useUpdate } from './update.ts';
@@ -27,7 +28,7 @@ export async function readAccounts({ store }: Services): Promise<Account[]> {
 }
 
 /** What is shown first. */
-function firstScreen({ accounts, arrival, evicted }: AppProps): Screen {
+function firstScreen({ accounts, arrival, evicted }: Pick<AppProps, 'accounts' | 'arrival' | 'evicted'>): Screen {
   if (evicted > 0) return { name: 'evicted', count: evicted };
   if (arrival.kind === 'broken' || arrival.kind === 'enrol') return { name: 'arrived', arrival };
   if (accounts.length === 0) return arrival.kind === 'open' ? { name: 'arrived', arrival } : { name: 'welcome' };
@@ -53,7 +54,7 @@ export function App(props: AppProps): JSX.Element {
   const live = useRequests(services, accounts, {
     arrived: ({ ctx }, count) => {
       announce(words.say('home.arrived', { count, service: ctx.rp }));
-      navigator.vibrate?.(60);
+      buzz(60);
     },
     gone: () => announce(words.say('home.gone')),
     refused: (_device, failure) => {
@@ -61,6 +62,15 @@ export function App(props: AppProps): JSX.Element {
       void refresh();
     },
   });
+  // A link that is opened while the app is: the page is not loaded anew, so it is taken out of the address here.
+  useEffect(() => {
+    const linked = () => {
+      const arrival = takeArrival();
+      if (arrival.kind !== 'nothing') screens.reset(firstScreen({ accounts, arrival, evicted: 0 }));
+    };
+    window.addEventListener('hashchange', linked);
+    return () => window.removeEventListener('hashchange', linked);
+  }, [accounts]);
   useEffect(() => {
     document.documentElement.lang = words.language;
   }, [words]);

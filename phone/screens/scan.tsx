@@ -6,6 +6,7 @@ import { useApp } from '../app-context.ts';
 import { type CameraProblem, closeCamera, hasTorch, openCamera, setTorch } from '../camera/open-camera.ts';
 import { openQrReader } from '../camera/qr-reader.ts';
 import { scanFrames } from '../camera/scan-frames.ts';
+import { buzz } from '../parts/buzz.ts';
 import { Frame } from '../parts/frame.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -73,7 +74,7 @@ function useSeen(tell: (mistake: string) => void): (text: string) => void {
       const host = link.problem === 'other_server' ? new URL(text).host : '';
       return tell(words.say(`scan.${link.problem}`, { host, own: new URL(services.origin).host }));
     }
-    navigator.vibrate?.(40);
+    buzz(40);
     if (link.kind === 'enrol') return become({ name: 'enrol', ticket: { token: link.token } });
     if (accounts.length === 0) return become({ name: 'arrived', arrival: { kind: 'open', txn: link.txn } });
     if (link.kind === 'open') return become({ name: 'find', seen: { kind: 'open', txn: link.txn } });

@@ -1,0 +1,211 @@
+// The built app in real Chromium against the real device API: add an account, say yes, say no, mistakes, and without a network.
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { enterOfflineCode } from '../../src/usecases/enter-offline-code.ts';
+import {
+  accessibilityFaults,
+  type Complaints,
+  listenTo,
+  phone,
+  type TestPhone,
+  takePictures,
+} from '../support/browser.ts';
+import { person, type RunningHouse, startHouse } from '../support/house.ts';
+import { ask, BIND, enrolled, needsBuiltApp, offer, PIN, scanned, showCode, typePin } from './with-app.ts';
+
+/** The browser's own lines about refusals and about a network that is off. */
+const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/];
+
+describe('phone app', function () {
+  this.timeout(60_000);
+  let running: RunningHouse;
+  let device: TestPhone;
+  let complaints: Complaints;
+  let page: Page;
+  let who: { id: string; login: string };
+  let turn = 0;
+  const state = async (id: string) => (await running.house.world.transactions.find(id))?.state;
+  const looksRight = async (name: string) => {
+    expect(await accessibilityFaults(page), name).to.deep.equal([]);
+    if (process.env.PICTURES) await takePictures(page, `phone-${name}`);
+  };
+  const asked = () => ask(running, who.id, `interaction-${++turn}`);
+
+  before(async () => {
+    needsBuiltApp();
+    running = await startHouse();
+    device = await phone();
+    complaints = listenTo(device.context, [running.issuer], EXPECTED);
+    ({ page, ...who } = await enrolled(running, device));
+  });
+  after(async () => {
+    await device?.close();
+    await running?.close();
+  });
+  afterEach(async () => {
+    expect(complaints.errors).to.deep.equal([]);
+    expect(complaints.foreign).to.deep.equal([]);
+  });
+
+  it('keeps keys that nobody can read out, and no PIN', async () => {
+    const kept = await page.evaluate(`new Promise((resolve) => {
+      const opening = indexedDB.open('countersign');
+      opening.onsuccess = () => {
+        const all = opening.result.transaction('accounts').objectStore('accounts').getAll();
+        all.onsuccess = () => resolve(all.result.map((a) => ({ sign: a.signingKey.extractable, mac: a.deviceKey.extractable, text: JSON.stringify(a) })));
+      };
+    })`);
+    const [account] = kept as { sign: boolean; mac: boolean; text: string }[];
+    expect(account).to.include({ sign: false, mac: false });
+    expect(account?.text).not.to.contain(PIN);
+    await looksRight('home-empty');
+  });
+
+  it('says yes to a request by its number and the PIN', async () => {
+    const transaction = await asked();
+    await page.goto(`${running.issuer}/phone/#o1.${transaction.id}`);
+    const field = page.getByLabel('The number that your browser shows', { exact: false });
+    await field.waitFor();
+    expect(page.url()).to.equal(`${running.issuer}/phone/`);
+    await looksRight('request-number');
+    await field.fill(transaction.number);
+    await page.getByRole('button', { name: 'Yes, it is me' }).click();
+    await page.locator('.pin').waitFor();
+    await looksRight('pin');
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'You said yes' }).waitFor();
+    expect(await state(transaction.id)).to.equal('approved');
+    await looksRight('approved');
+    await page.getByRole('button', { name: 'Done' }).click();
+  });
+
+  it('says yes to a code that the camera read, without a number', async () => {
+    const transaction = await asked();
+    await showCode(device, await scanned(running, transaction));
+    await page.getByRole('button', { name: 'Scan a code' }).click();
+    await page.getByRole('button', { name: 'Yes, it is me' }).waitFor();
+    await looksRight('request-scanned');
+    await page.getByRole('button', { name: 'Yes, it is me' }).click();
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'You said yes' }).waitFor();
+    expect(await state(transaction.id)).to.equal('approved');
+    await page.getByRole('button', { name: 'Done' }).click();
+  });
+
+  it('says no with one tap', async () => {
+    const transaction = await asked();
+    await showCode(device, await scanned(running, transaction));
+    await page.getByRole('button', { name: 'Scan a code' }).click();
+    await page.getByRole('button', { name: 'No', exact: true }).click();
+    await page.getByRole('heading', { name: 'You said no' }).waitFor();
+    expect(await state(transaction.id)).to.equal('denied');
+    await page.getByRole('button', { name: 'Done' }).click();
+  });
+
+  it('tells a wrong PIN with the tries that are left, and takes the right one after it', async () => {
+    const transaction = await asked();
+    await showCode(device, await scanned(running, transaction));
+    await page.getByRole('button', { name: 'Scan a code' }).click();
+    await page.getByRole('button', { name: 'Yes, it is me' }).click();
+    await typePin(page, '111222');
+    await page.getByText('Wrong PIN. You have 4 tries left.').waitFor();
+    await looksRight('wrong-pin');
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'You said yes' }).waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+  });
+
+  it('ends a request at a wrong number', async () => {
+    const transaction = await asked();
+    await page.goto('about:blank');
+    await page.goto(`${running.issuer}/phone/#o1.${transaction.id}`);
+    const wrong = transaction.number === '000000' ? '000001' : '000000';
+    await page.getByLabel('The number that your browser shows', { exact: false }).fill(wrong);
+    await page.getByRole('button', { name: 'Yes, it is me' }).click();
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'The number was not right' }).waitFor();
+    expect(await state(transaction.id)).to.equal('failed');
+    await looksRight('wrong-number');
+    await page.getByRole('button', { name: 'To the start' }).click();
+  });
+
+  it('refuses the code of another server and says whose it is', async () => {
+    await showCode(device, 'https://evil.example/phone/#e1.AAAAAAAAAAAAAAAAAAAAAA');
+    await page.getByRole('button', { name: 'Scan a code' }).click();
+    await page.getByText('This code belongs to evil.example.', { exact: false }).waitFor();
+    await looksRight('scan-other-server');
+    await page.getByRole('button', { name: 'Back' }).click();
+  });
+
+  it('starts without a network and gives the code that the provider takes', async () => {
+    const transaction = await asked();
+    await showCode(device, await scanned(running, transaction));
+    await device.context.setOffline(true);
+    await page.reload();
+    await page.getByRole('button', { name: 'Scan a code' }).click();
+    await page.getByRole('heading', { name: 'Are you signing in here?' }).waitFor();
+    await looksRight('offline-ask');
+    await page.getByRole('button', { name: 'Yes, it is me' }).click();
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'Type this code into your browser' }).waitFor();
+    const code = (await page.locator('.digits-shown').innerText()).replace(/\s/g, '');
+    expect(code).to.match(/^\d{8}$/);
+    await looksRight('offline-code');
+    await page.getByRole('button', { name: 'Done, hide the code' }).click();
+    await device.context.setOffline(false);
+    const entered = await enterOfflineCode(running.house.world, { id: transaction.id, bind: BIND, code } as never);
+    expect(entered.ok).to.equal(true);
+  });
+
+  it('tells in the settings what the provider knows, and changes name and PIN', async () => {
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByText('In use').waitFor();
+    await looksRight('settings');
+    await page.getByRole('button', { name: 'Change the name' }).click();
+    await page.getByLabel('New name of this phone', { exact: false }).fill('Green phone');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Green phone').first().waitFor();
+    await page.getByRole('button', { name: 'Change the PIN' }).click();
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'Choose a new PIN' }).waitFor();
+    await typePin(page, '123456');
+    await page.getByText('This PIN is easy to guess', { exact: false }).waitFor();
+    await typePin(page, '740913');
+    await page.getByRole('heading', { name: 'Type the new PIN again' }).waitFor();
+    await typePin(page, '740913');
+    await page.getByRole('heading', { name: 'Your PIN is changed' }).waitFor();
+    await page.getByRole('button', { name: 'To the start' }).click();
+  });
+
+  it('deletes its keys when the phone is removed on the account page', async () => {
+    const [known] = await running.house.world.records.devices.ofUser(who.id);
+    await running.house.world.records.devices.remove(known?.id ?? '', who.id);
+    await running.house.world.transactions.touchUser(who.id);
+    await page.getByRole('heading', { name: 'This phone was removed' }).waitFor();
+    await looksRight('removed');
+    await page.getByRole('button', { name: 'To the start' }).click();
+    await page.getByRole('heading', { name: 'Your phone shows that it is you' }).waitFor();
+    await looksRight('welcome');
+  });
+
+  it('explains an enrolment link in a tab without a key, and sends nothing until the person says so', async () => {
+    const other = await person(running.house);
+    const { link } = await offer(running, other.id);
+    const sent: string[] = [];
+    page.on('request', (request) => request.url().includes('/device/') && sent.push(request.url()));
+    await page.goto('about:blank');
+    await page.goto(link);
+    await page.getByRole('heading', { name: 'Add your account in the app' }).waitFor();
+    expect(page.url()).to.equal(`${running.issuer}/phone/`);
+    expect(sent).to.deep.equal([]);
+    await looksRight('arrived-enrol');
+    await page.getByRole('button', { name: 'Add it here, in this browser' }).click();
+    await page.getByRole('heading', { name: 'Is this your account?' }).waitFor();
+    await looksRight('whose-account');
+    await page.getByRole('button', { name: 'Yes, go on' }).click();
+    await typePin(page, '111222');
+    await page.getByText('You have 2 tries left.', { exact: false }).waitFor();
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'This phone is ready' }).waitFor();
+  });
+});
