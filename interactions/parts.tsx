@@ -102,7 +102,9 @@ export function Field({
     .join(' ');
   return (
     <div class={error === undefined ? 'field' : 'field wrong'}>
-      <label for={name}>{label}</label>
+      <label for={name} id={`${name}-label`}>
+        {label}
+      </label>
       {hint !== undefined && (
         <p class="hint" id={`${name}-hint`}>
           {hint}
@@ -135,32 +137,27 @@ export function Field({
 }
 
 /** A button that shows what was typed; it appears only where a script can serve it. */
-function Reveal({ field, show, hide }: { field: string; show: string; hide: string }) {
+function Reveal({ field }: { field: string }) {
+  const words = useWords();
   return (
     <button
       type="button"
       class="reveal"
       aria-controls={field}
+      aria-describedby={`${field}-label`}
       data-reveal={field}
-      data-show={show}
-      data-hide={hide}
+      data-show={words('parts.show')}
+      data-hide={words('parts.hide')}
       hidden
     >
-      {show}
+      {words('parts.show')}
     </button>
   );
 }
 
-/** A password field with *Show password*. */
+/** A password field with *Show*. */
 export function PasswordField(props: Omit<FieldProps, 'type' | 'beside' | 'inputmode'>) {
-  const words = useWords();
-  return (
-    <Field
-      {...props}
-      type="password"
-      beside={<Reveal field={props.name} show={words('parts.show_password')} hide={words('parts.hide_password')} />}
-    />
-  );
+  return <Field {...props} type="password" beside={<Reveal field={props.name} />} />;
 }
 
 /** A PIN: digits only, never offered to a password manager. */
@@ -168,7 +165,6 @@ export function PinField({
   max,
   ...props
 }: Omit<FieldProps, 'type' | 'beside' | 'inputmode' | 'maxlength' | 'pattern' | 'code'> & { max: number }) {
-  const words = useWords();
   return (
     <Field
       {...props}
@@ -178,7 +174,7 @@ export function PinField({
       maxlength={max}
       pattern="[0-9]*"
       code
-      beside={<Reveal field={props.name} show={words('parts.show_pin')} hide={words('parts.hide_pin')} />}
+      beside={<Reveal field={props.name} />}
     />
   );
 }

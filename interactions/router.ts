@@ -21,7 +21,7 @@ const ASKED_SECONDS = 24 * 60 * 60;
 const askedKey = (uid: string) => `asked:${uid}`;
 
 function uidOf(ctx: Context): string {
-  const uid: unknown = ctx['params']?.uid;
+  const uid: unknown = ctx.params?.uid;
   return typeof uid === 'string' && /^[\w-]{1,100}$/.test(uid) ? uid : '';
 }
 

@@ -1,14 +1,14 @@
-// In the browser: "Show password" buttons, and forms that are sent only once.
+// In the browser: "Show" buttons, and forms that are sent only once.
 
 /** Brings the buttons to life; without a script they stay hidden. */
 export function bindReveal(): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-reveal]')) {
-    const input = document.getElementById(button.dataset['reveal'] ?? '');
+    const input = document.getElementById(button.dataset.reveal ?? '');
     if (!(input instanceof HTMLInputElement)) continue;
     button.hidden = false;
     const set = (shown: boolean) => {
       input.type = shown ? 'text' : 'password';
-      button.textContent = (shown ? button.dataset['hide'] : button.dataset['show']) ?? '';
+      button.textContent = (shown ? button.dataset.hide : button.dataset.show) ?? '';
     };
     button.addEventListener('click', () => {
       set(input.type === 'password');

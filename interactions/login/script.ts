@@ -3,7 +3,7 @@ import { bindReveal, sendAllOnce } from '../assets/reveal.ts';
 
 /** Keeps the button quiet until the wait is over; the server decides all the same. */
 function countWait(button: HTMLButtonElement): void {
-  const until = Date.now() + Number(button.dataset['wait']) * 1000;
+  const until = Date.now() + Number(button.dataset.wait) * 1000;
   const words = button.textContent ?? '';
   button.disabled = true;
   const tick = () => {

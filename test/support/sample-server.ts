@@ -39,7 +39,7 @@ export async function serveSamples(): Promise<SampleServer> {
   app.use(staticFiles({ folder, prefix: ASSETS_PATH }));
   app.use(async (ctx) => {
     const sample = SAMPLES.find(({ name }) => ctx.path === `/sample/${name}`);
-    const language = typeof ctx.query['language'] === 'string' ? ctx.query['language'] : 'en';
+    const language = typeof ctx.query.language === 'string' ? ctx.query.language : 'en';
     if (!sample) return;
     ctx.type = 'text/html; charset=utf-8';
     ctx.body = html(sample.page(sampleView(language, { assets, nonce: fact(ctx, 'nonce'), here: ctx.path })));
