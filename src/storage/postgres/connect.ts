@@ -47,6 +47,31 @@ async function openEmbedded(folder: string): Promise<Connected> {
   }
 }
 
+/** What we need to see of a connection of pg. */
+interface PgConnection {
+  query(config: unknown, answer?: (error: Error | undefined, response: unknown) => void): unknown;
+  connection: { stream: { destroy(): void } };
+}
+
+/**
+ * Throws a connection away whose answer did not come: behind a network that swallows packets it would stay in the pool and fail
+ * everybody after, for the quarter of an hour that TCP takes to give up.
+ */
+function dropsSilent(
+  connection: PgConnection,
+  done: (error: Error | undefined, connection: PgConnection) => void,
+): void {
+  const ask = connection.query.bind(connection);
+  connection.query = (config, answer) => {
+    if (!answer) return ask(config);
+    return ask(config, (error, response) => {
+      if (error?.message === 'Query read timeout') connection.connection.stream.destroy();
+      answer(error, response);
+    });
+  };
+  done(undefined, connection);
+}
+
 function openPostgres(url: string, poolMax: number): Connected {
   const knex = createKnex({
     client: 'pg',
@@ -66,6 +91,7 @@ function openPostgres(url: string, poolMax: number): Connected {
       acquireTimeoutMillis: TIMEOUT,
       createTimeoutMillis: TIMEOUT + 500,
       propagateCreateError: true,
+      afterCreate: dropsSilent,
     },
   });
   return { knex, kind: 'postgres', close: () => knex.destroy() };

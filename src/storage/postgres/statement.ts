@@ -12,7 +12,7 @@ const CANNOT_SERVE = /^(08...|53...|57...|25006|55P03|58030)$/;
 const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 /** What pg and its pool say without a code. */
 const WORDS =
-  /Connection terminated|connection error and is not queryable|Query read timeout|timeout exceeded when trying to connect|Client was closed/;
+  /Connection terminated|connection error and is not queryable|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client was closed/;
 
 function cannotServe(error: Error): boolean {
   const { code } = error as { code?: unknown };

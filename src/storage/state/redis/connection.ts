@@ -5,6 +5,9 @@ import { createTopics, type Topics } from '../embedded/topics.ts';
 import { StateUnavailable } from '../state.ts';
 import type { Script } from './scripts.ts';
 
+/** Milliseconds of silence after which a connection is given up, and between two looks whether the listening one still is one. */
+const SILENT = 2000;
+
 /** A connection to Redis. */
 export interface Connection {
   /** The command connection; only while the gate is open. @throws StateUnavailable */
@@ -82,11 +85,16 @@ export async function connectRedis(options: ConnectionOptions): Promise<Connecti
     maxRetriesPerRequest: 0,
     connectTimeout: 2000,
     commandTimeout,
+    // Behind a network that swallows packets a connection looks well: without an answer in this time it is made anew.
+    socketTimeout: Math.max(SILENT, 2 * commandTimeout),
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1000),
   };
   const redis = told(new Redis(url, { ...common, enableAutoPipelining: true }), log, 'commands');
   const ear = told(new Redis(url, { ...common, autoResubscribe: false }), log, 'topics');
   const { subscribe } = createEar(ear, prefix);
+  // The listening connection says nothing by itself: a silent one would be deaf unnoticed.
+  const listening = setInterval(() => ear.status === 'ready' && ear.ping().catch(() => undefined), SILENT);
+  listening.unref();
   let admitted = false;
 
   async function execute(script: Script, key: string, args: (string | number)[]): Promise<unknown> {
@@ -111,6 +119,7 @@ export async function connectRedis(options: ConnectionOptions): Promise<Connecti
     subscribe,
     async close() {
       admitted = false;
+      clearInterval(listening);
       redis.disconnect();
       ear.disconnect();
     },
