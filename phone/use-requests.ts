@@ -28,7 +28,7 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
   const listening = useRef(ears);
   listening.current = ears;
   const active = accounts.filter((account) => account.state === 'active');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a change of accounts starts the lines anew, nothing else does
+  // A change of accounts starts the lines anew, nothing else does.
   useEffect(() => {
     const hear = (device: string, transactions: PendingTransaction[]) => {
       const readable = transactions.filter((request) => isContext(request.ctx));

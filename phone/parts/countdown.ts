@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 export function useSecondsLeft(until: number | undefined, now: () => number): number {
   const left = () => (until === undefined ? 0 : Math.max(0, until - now()));
   const [seconds, setSeconds] = useState(left);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the clock is the same one for the life of the app
+  // The clock is the same one for the life of the app.
   useEffect(() => {
     setSeconds(left());
     if (until === undefined) return;

@@ -21,7 +21,7 @@ interface FrameProps {
 export function Frame({ title, sign, children, actions, top = 'back', onBack }: FrameProps): JSX.Element {
   const { words, back } = useApp();
   const heading = useRef<HTMLHeadingElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new heading is a new question, and is read out
+  // A new heading is a new question, and is read out.
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);

@@ -119,7 +119,7 @@ function useGone(request: PendingTransaction, answered: boolean, left: number, g
   const listed = Object.values(requests).some((list) => list.some(({ txn }) => txn === request.txn));
   const wasListed = useRef(listed);
   if (listed) wasListed.current = true;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only these three end the request
+  // Only these three end the request.
   useEffect(() => {
     if (!answered && (left === 0 || (wasListed.current && !listed))) gone();
   }, [answered, left === 0, listed]);

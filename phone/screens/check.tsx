@@ -14,7 +14,7 @@ export function Check({ device }: { device: string }): JSX.Element {
   const { words, accounts, services, become, home, refresh } = useApp();
   const { say } = words;
   const account = accounts.find((one) => one.device === device);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one watch for each device
+  // One watch for each device.
   useEffect(() => {
     if (!account) return;
     let over = false;

@@ -41,7 +41,7 @@ export function Code({ link, why }: { link: SignInLink; why: 'offline' | 'stale'
       {say(word)}
     </button>
   );
-  if (!account || !account.metadata.offline)
+  if (!account?.metadata.offline)
     return (
       <Frame
         title={say('problem.offline.title')}
@@ -120,7 +120,7 @@ export function Code({ link, why }: { link: SignInLink; why: 'offline' | 'stale'
 }
 
 function useHidden(showing: boolean, hide: () => void): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the time runs from when the code appears
+  // The time runs from when the code appears.
   useEffect(() => {
     if (!showing) return;
     const timer = setTimeout(hide, SHOWN_FOR);

@@ -27,7 +27,7 @@ export function Enrol({ ticket }: { ticket: Ticket }): JSX.Element {
   const [step, setStep] = useState<Step>({ at: 'asking' });
   const begun = useRef(false);
   const problem = (failure: Failure) => become({ name: 'problem', failure, again: { name: 'enrol', ticket } });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the offer is claimed once
+  // The offer is claimed once.
   useEffect(() => {
     if (begun.current) return;
     begun.current = true;

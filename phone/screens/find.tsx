@@ -11,7 +11,7 @@ import type { Screen, SignInLink } from './screen.ts';
 export function Find({ seen, link }: { seen: Seen; link?: SignInLink | undefined }): JSX.Element {
   const { words, services, accounts, become, refresh } = useApp();
   const { say } = words;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once; a code is good for some seconds only
+  // Asked once; a code is good for some seconds only.
   useEffect(() => {
     let over = false;
     const active = accounts.filter((account) => account.state === 'active');

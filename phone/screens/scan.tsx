@@ -23,7 +23,7 @@ export function Scan({ want }: { want: 'account' | 'anything' }): JSX.Element {
   const [attempt, setAttempt] = useState(0);
   const [stream, setStream] = useState<MediaStream>();
   const seen = useSeen(setMistake);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the camera starts once for each attempt
+  // The camera starts once for each attempt.
   useEffect(() => {
     const picture = video.current;
     return picture ? lookForCodes(picture, { state: setState, stream: setStream, seen }) : undefined;

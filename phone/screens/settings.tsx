@@ -32,7 +32,7 @@ function AccountSettings({ account }: { account: Account }): JSX.Element {
   const { words, services, go, become, refresh } = useApp();
   const { say } = words;
   const [self, setSelf] = useState<Self | 'asking' | 'unreached'>('asking');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked when the screen is opened
+  // Asked when the screen is opened.
   useEffect(() => {
     void services.api.ask(account, 'self').then(async (answer) => {
       if (answer.ok) return setSelf(answer.value);

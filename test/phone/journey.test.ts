@@ -11,7 +11,7 @@ import {
   takePictures,
 } from '../support/browser.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
-import { ask, BIND, enrolled, needsBuiltApp, offer, PIN, scanned, showCode, typePin } from './with-app.ts';
+import { ask, askedNow, enrolled, needsBuiltApp, offer, PIN, scanned, showCode, typePin } from './with-app.ts';
 
 /** The browser's own lines about refusals and about a network that is off. */
 const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/];
@@ -148,12 +148,12 @@ describe('phone app', function () {
     await page.getByRole('button', { name: 'Yes, it is me' }).click();
     await typePin(page, PIN);
     await page.getByRole('heading', { name: 'Type this code into your browser' }).waitFor();
-    const code = (await page.locator('.digits-shown').innerText()).replace(/\s/g, '');
+    const code = ((await page.locator('.digits-shown').textContent()) ?? '').replace(/\s/g, '');
     expect(code).to.match(/^\d{8}$/);
     await looksRight('offline-code');
     await page.getByRole('button', { name: 'Done, hide the code' }).click();
     await device.context.setOffline(false);
-    const entered = await enterOfflineCode(running.house.world, { id: transaction.id, bind: BIND, code } as never);
+    const entered = await enterOfflineCode(running.house.world, { ...askedNow(transaction), code });
     expect(entered.ok).to.equal(true);
   });
 

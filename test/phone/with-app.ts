@@ -50,10 +50,14 @@ export async function ask(running: RunningHouse, userId: string, interaction: st
     userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
     ip: '192.0.2.7',
     country: 'BE',
-    ...({ knownBrowser: undefined } as object),
   });
   if (!asked.ok) throw new Error(asked.why);
   return asked.transaction;
+}
+
+/** What the browser says when it goes on. */
+export function askedNow({ id, userId, interaction, level }: Transaction) {
+  return { txn: id, userId, interaction, level, bind: BIND, service: { clientId: 'payroll', name: 'Payroll' } };
 }
 
 /** The link of the moving code at this moment. */
