@@ -68,7 +68,13 @@ export async function loadWords(tag: string): Promise<Words> {
   }
 }
 
+/** The phone's own variant of a language: people in Ireland and in the United States write dates differently. */
+function regional(language: string): string {
+  return navigator.languages.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language;
+}
+
 function wordsOf(language: string, catalog: Catalog): Words {
+  const region = regional(language);
   const messages = new Map<Word, IntlMessageFormat>();
   const message = (word: Word) => {
     const known = messages.get(word);
@@ -80,13 +86,13 @@ function wordsOf(language: string, catalog: Catalog): Words {
     return made;
   };
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
-  const absolute = new Intl.DateTimeFormat(language, {
+  const absolute = new Intl.DateTimeFormat(region, {
     day: 'numeric',
     month: 'long',
     hour: '2-digit',
     minute: '2-digit',
   });
-  const day = new Intl.DateTimeFormat(language, { dateStyle: 'full' });
+  const day = new Intl.DateTimeFormat(region, { dateStyle: 'full' });
   const countries = new Intl.DisplayNames([language], { type: 'region', fallback: 'code' });
   return {
     language,
