@@ -1,0 +1,37 @@
+// The phone's words: the same in every language, each one readable as ICU, with the same holes.
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { IntlMessageFormat } from 'intl-messageformat';
+
+const FOLDER = new URL('../../phone/locales/', import.meta.url);
+const read = (name: string) => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as Record<string, string>;
+const english = read('en.json');
+
+/** Names of the holes of a message, inside plurals too. */
+function holes(message: string): string[] {
+  const found = new Set<string>();
+  const walk = (elements: readonly object[]) => {
+    for (const element of elements as {
+      type: number;
+      value?: string;
+      options?: Record<string, { value: object[] }>;
+    }[]) {
+      if (element.type !== 0 && element.type !== 7 && element.value) found.add(element.value);
+      for (const option of Object.values(element.options ?? {})) walk(option.value);
+    }
+  };
+  walk(new IntlMessageFormat(message, 'en', undefined, { ignoreTag: true }).getAst());
+  return [...found].sort();
+}
+
+describe('words of the phone app', () => {
+  for (const name of readdirSync(FOLDER)) {
+    it(`${name} is complete and fits the English`, () => {
+      const words = read(name);
+      expect(Object.keys(words).sort()).to.deep.equal(Object.keys(english).sort());
+      for (const [key, message] of Object.entries(words)) {
+        expect(holes(message), key).to.deep.equal(holes(english[key] ?? ''));
+      }
+    });
+  }
+});
