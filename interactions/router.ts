@@ -4,7 +4,7 @@ import type { Context, Middleware } from 'koa';
 import Router from 'koa-router';
 import type { InteractionDetails } from '../src/provider/pages.ts';
 import { readForm } from '../src/web/body.ts';
-import { Refusal } from '../src/web/errors.ts';
+import { Refusal, wantsPage } from '../src/web/errors.ts';
 import { showConsent, submitConsent } from './consent/routes.ts';
 import { type PageDeps, STEP, seeOther, stepPath } from './interaction.ts';
 import { showLogin, submitLogin } from './login/routes.ts';
@@ -29,11 +29,21 @@ function uidOf(ctx: Context): string {
 export function inInteraction(deps: PageDeps, handler: StepHandler): Middleware {
   return async (ctx) => {
     const details = await deps.interactions.details(ctx);
+    if (details?.answered !== undefined) return goOn(ctx, details.answered);
     if (details) return handler(ctx, deps, details);
     const uid = uidOf(ctx);
     const kept = uid === '' ? undefined : await deps.world.scratch.get(askedKey(uid));
     showOver(ctx, deps, kept === undefined ? undefined : (JSON.parse(kept) as { name: string; url: string }));
   };
+}
+
+/**
+ * This step has its answer, but the browser never followed the redirect: it goes on now, and nobody is asked twice. Only a page may
+ * follow: a script that listens would go on behind the person's back.
+ */
+function goOn(ctx: Context, address: string): void {
+  if (wantsPage(ctx)) seeOther(ctx, address);
+  else ctx.status = 204;
 }
 
 /** Notes the service of an interaction. Nobody waits for it, and nothing but a link depends on it. */

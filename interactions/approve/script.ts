@@ -60,6 +60,12 @@ function wait(page: HTMLElement): void {
       say(answer.extended ? 'sayMoreTime' : 'sayNoMoreTime');
     });
   });
+  // Another form leaves the page: a state that arrives meanwhile must not take its answer's place.
+  document.addEventListener('submit', (event) => {
+    if (event.defaultPrevented || event.target === finish) return;
+    stop();
+    countdown.stop();
+  });
   // A page out of the browser's memory shows an old request.
   addEventListener('pageshow', (event) => {
     if (event.persisted) location.reload();

@@ -86,6 +86,7 @@ function detailsOf(interaction: Interaction, registry: Registry, now: number): I
     service: askingService(registry, String(params['client_id'])),
     proofs,
     expiresAt: interaction.exp,
+    ...(interaction.result ? { answered: interaction.returnTo } : {}),
     ...(uiLocales === undefined ? {} : { uiLocales }),
     ...(loginHint === undefined ? {} : { loginHint }),
     ...(userId === undefined ? {} : { userId }),

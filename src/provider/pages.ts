@@ -34,6 +34,8 @@ export interface InteractionDetails {
   needs?: { level: Level; maxAge?: number; ways: { level: Level; missing: Method[] }[] };
   /** For `consent`: what is asked newly. */
   consent?: { scopes: string[]; claims: string[]; resources: { name: string; scopes: string[] }[] };
+  /** Where to go on, once this step has its answer: the browser lost the redirect, or came back. */
+  answered?: string;
   /** When the interaction ends, in whole seconds. */
   expiresAt: number;
 }

@@ -1,8 +1,8 @@
 // A password sign-in from the service's request to its tokens, on both kinds of storage.
 import { expect } from 'chai';
 import { decodeProtectedHeader } from 'jose';
-import { person, type RunningHouse, startHouse } from '../support/house.ts';
-import { HttpBrowser } from '../support/http-browser.ts';
+import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
+import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, logIn, redeem, sentBack, signedIn, tokenRequest } from '../support/service.ts';
 
 for (const backend of ['embedded', 'servers'] as const) {
@@ -66,6 +66,18 @@ for (const backend of ['embedded', 'servers'] as const) {
       const unknown = await page('nobody', 'not the password at all');
       expect(wrong.words).to.be.a('string');
       expect(unknown).to.deep.equal(wrong);
+    });
+
+    it('goes on where the answer to a step was lost on its way to the browser', async () => {
+      const browser = new HttpBrowser();
+      const request = authorization(running.issuer);
+      const page = await browser.visit(request.url);
+      const form = formOf(page, '/login');
+      const lost = (url: string) => new URL(url).pathname.startsWith('/auth/');
+      await browser.post(form.url, { ...form.fields, login, password: PASSWORD }, lost);
+      const listening = await browser.request(`${page.url}/approve/events`, { headers: { accept: 'text/event-stream' } });
+      expect([listening.status, listening.location]).to.deep.equal([204, undefined]);
+      expect(sentBack(await browser.visit(page.url, atService)).get('code')).to.be.a('string');
     });
 
     it('answers prompt=none without a session with login_required', async () => {
