@@ -63,18 +63,19 @@ const hosts = new WeakMap<object, string>();
  * line sees the configured one. oidc-provider builds addresses from it.
  */
 function pinHost(issuer: string, appOrigin: string): Middleware {
-  const names = [new URL(issuer), new URL(appOrigin)];
-  return async (ctx, next) => {
-    const asked = names.find((name) => name.host === ctx.req.headers.host?.toLowerCase());
-    const { host, protocol } = asked ?? (names[0] as URL);
-    hosts.set(ctx.req, host);
+  const plain = (url: string) => ({ host: new URL(url).host, scheme: new URL(url).protocol.replace(':', '') });
+  const [first, second] = [plain(issuer), plain(appOrigin)];
+  return (ctx, next) => {
     const { headers } = ctx.req;
+    const asked = headers.host?.toLowerCase();
+    const { host, scheme } = asked === second.host && asked !== first.host ? second : first;
+    hosts.set(ctx.req, host);
     for (const name of ['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix'])
       delete headers[name];
     headers.host = host;
-    headers['x-forwarded-proto'] = protocol.replace(':', '');
+    headers['x-forwarded-proto'] = scheme;
     headers['x-forwarded-for'] = addressOf(ctx).address;
-    await next();
+    return next();
   };
 }
 

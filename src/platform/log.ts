@@ -18,6 +18,7 @@ export function createLog(level: string): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: REDACTED.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
     },
-    pino.destination({ dest: 2, sync: true }),
+    // Not waited for: lines that come while one is written go out together. What is left is written at the exit.
+    pino.destination({ dest: 2, sync: false }),
   );
 }

@@ -1,5 +1,5 @@
 // The only place that throws dice: everything else is handed a Random.
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes, randomFillSync, randomInt } from 'node:crypto';
 
 /** A source of unpredictable values. */
 export interface Random {
@@ -11,9 +11,25 @@ export interface Random {
   id(length?: number): string;
 }
 
+// Drawn in advance, as each call to the generator costs more than the bytes. What was handed out is wiped here at once.
+const drawn = Buffer.alloc(2048);
+let used = drawn.length;
+
+function drawnId(length: number): string {
+  if (length > 64) return randomBytes(length).toString('base64url');
+  if (used + length > drawn.length) {
+    randomFillSync(drawn);
+    used = 0;
+  }
+  const id = drawn.toString('base64url', used, used + length);
+  drawn.fill(0, used, used + length);
+  used += length;
+  return id;
+}
+
 /** The operating system's generator. */
 export const systemRandom: Random = {
   bytes: (length) => new Uint8Array(randomBytes(length)),
   digits: (length) => Array.from({ length }, () => randomInt(10)).join(''),
-  id: (length = 16) => randomBytes(length).toString('base64url'),
+  id: (length = 16) => drawnId(length),
 };

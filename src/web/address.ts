@@ -55,14 +55,20 @@ export function clientOf(peer: string, forwarded: string | undefined, trusted: I
 /** Learns the client's address. @param options.trustedProxies peers, as CIDR, whose X-Forwarded-For is believed. */
 export function clientAddress(options: { trustedProxies: readonly string[] }): Middleware {
   const trusted = ranges(options.trustedProxies);
-  return async (ctx, next) => {
-    const forwarded = ctx.req.headers['x-forwarded-for'];
-    const address = clientOf(
-      ctx.req.socket.remoteAddress ?? '',
-      Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
-      trusted,
-    );
-    note(ctx, { address, addressKey: addressKey(address) });
-    await next();
+  // A connection has one peer, and mostly one client behind it: what was found for its last request mostly holds for the next.
+  const last = new WeakMap<object, { forwarded: string | undefined; address: string; addressKey: string }>();
+  return (ctx, next) => {
+    const { headers, socket } = ctx.req;
+    const named = headers['x-forwarded-for'];
+    const forwarded = Array.isArray(named) ? named.join(',') : named;
+    let found = last.get(socket);
+    if (!found || found.forwarded !== forwarded) {
+      const address = clientOf(socket.remoteAddress ?? '', forwarded, trusted);
+      found = { forwarded, address, addressKey: addressKey(address) };
+      // A socket that has ended says no address; that must not be kept for anybody.
+      if (socket.remoteAddress !== undefined) last.set(socket, found);
+    }
+    note(ctx, { address: found.address, addressKey: found.addressKey });
+    return next();
   };
 }

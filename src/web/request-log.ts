@@ -27,14 +27,14 @@ export function requestLog(options: {
   return async (ctx, next) => {
     const started = options.clock.now();
     const id = options.random.id(9);
-    const log = options.log.child({ request: id });
-    note(ctx, { id, log });
-    ctx.set('X-Request-Id', id);
+    note(ctx, { id, openLog: () => options.log.child({ request: id }) });
+    ctx.res.setHeader('X-Request-Id', id);
     try {
       await next();
     } finally {
       const milliseconds = options.clock.now() - started;
-      const line = { method: ctx.method, path: logged(ctx.path), status: ctx.status, ms: milliseconds };
+      const { log } = options;
+      const line = { request: id, method: ctx.method, path: logged(ctx.path), status: ctx.status, ms: milliseconds };
       options.observe?.({ method: ctx.method, status: ctx.status, seconds: milliseconds / 1000, path: ctx.path });
       if (ctx.status >= 500) log.error(line, 'request');
       else if (options.quiet?.(ctx.path) === true) log.debug(line, 'request');

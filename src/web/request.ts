@@ -15,11 +15,20 @@ export interface RequestFacts {
   log: Log;
 }
 
-const facts = new WeakMap<object, Partial<RequestFacts>>();
+/** Facts as they are kept; the log is only made where somebody writes to it, as few requests do. */
+interface Noted extends Partial<RequestFacts> {
+  openLog?: () => Log;
+}
 
-/** Notes facts; later notes add to earlier ones. */
-export function note(ctx: Pick<Context, 'req'>, known: Partial<RequestFacts>): void {
-  facts.set(ctx.req, { ...facts.get(ctx.req), ...known });
+// On the request itself: a map beside it costs a lookup for each fact, and the garbage collector work for each request.
+const FACTS = Symbol('facts');
+
+/** Notes facts; later notes add to earlier ones. `openLog` makes the log at its first use. */
+export function note(ctx: Pick<Context, 'req'>, known: Noted): void {
+  const request = ctx.req as { [FACTS]?: Noted };
+  const facts = request[FACTS];
+  if (facts) Object.assign(facts, known);
+  else request[FACTS] = { ...known };
 }
 
 /**
@@ -27,7 +36,9 @@ export function note(ctx: Pick<Context, 'req'>, known: Partial<RequestFacts>): v
  * @throws Error where the middleware that learns it is not mounted: a mistake of ours, not of the person.
  */
 export function fact<Name extends keyof RequestFacts>(ctx: Pick<Context, 'req'>, name: Name): RequestFacts[Name] {
-  const value = facts.get(ctx.req)?.[name];
+  const facts = (ctx.req as { [FACTS]?: Noted })[FACTS];
+  if (name === 'log' && facts?.openLog) facts.log ??= facts.openLog();
+  const value = facts?.[name];
   if (value === undefined)
     throw new Error(`no ${name} for this request: its middleware is not mounted before this one`);
   return value as RequestFacts[Name];

@@ -60,19 +60,25 @@ const CLOSED =
 export function securityHeaders(options: { issuer: string; random: Random; phonePath?: string }): Middleware {
   const phonePath = options.phonePath ?? '/phone/';
   const https = new URL(options.issuer).protocol === 'https:';
-  return async (ctx, next) => {
+  // Written once: these run for every request. The page's policy is cut where each nonce goes.
+  const pageParts = policyHeader(pagePolicy('\n')).split('\n');
+  const phoneHeader = policyHeader(phonePolicy);
+  const permissions = (camera: string) =>
+    `${CLOSED}, camera=${camera}, publickey-credentials-create=(self), publickey-credentials-get=(self)`;
+  const [pagePermissions, phonePermissions] = [permissions('()'), permissions('(self)')];
+  return (ctx, next) => {
     const nonce = options.random.id(16);
     note(ctx, { nonce });
     const phone = ctx.path.startsWith(phonePath);
-    ctx.set('Content-Security-Policy', policyHeader(phone ? phonePolicy : pagePolicy(nonce)));
-    ctx.set('X-Content-Type-Options', 'nosniff');
-    ctx.set('Referrer-Policy', 'no-referrer');
-    ctx.set('Cross-Origin-Opener-Policy', 'same-origin');
-    ctx.set('Cross-Origin-Resource-Policy', 'same-origin');
-    const own = `camera=${phone ? '(self)' : '()'}, publickey-credentials-create=(self), publickey-credentials-get=(self)`;
-    ctx.set('Permissions-Policy', `${CLOSED}, ${own}`);
-    ctx.set('Cache-Control', 'no-store');
-    if (https) ctx.set('Strict-Transport-Security', 'max-age=63072000');
-    await next();
+    const { res } = ctx;
+    res.setHeader('Content-Security-Policy', phone ? phoneHeader : pageParts.join(nonce));
+    res.setHeader('X-Content-Type-Options', 'nosniff');
+    res.setHeader('Referrer-Policy', 'no-referrer');
+    res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    res.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+    res.setHeader('Permissions-Policy', phone ? phonePermissions : pagePermissions);
+    res.setHeader('Cache-Control', 'no-store');
+    if (https) res.setHeader('Strict-Transport-Security', 'max-age=63072000');
+    return next();
   };
 }

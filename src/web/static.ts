@@ -101,11 +101,11 @@ export function staticFiles(options: {
 }): Middleware {
   const files = load(options.folder);
   const immutable = options.immutable ?? ((name: string) => HASHED.test(name));
-  return async (ctx, next) => {
+  return (ctx, next) => {
     if ((ctx.method !== 'GET' && ctx.method !== 'HEAD') || !ctx.path.startsWith(options.prefix)) return next();
     const name = ctx.path.slice(options.prefix.length) || (options.index ?? '');
     const asset = files.get(name);
     if (!asset) return next();
-    await send(ctx, asset, immutable(name) ? 'public, max-age=31536000, immutable' : 'no-cache');
+    return send(ctx, asset, immutable(name) ? 'public, max-age=31536000, immutable' : 'no-cache');
   };
 }

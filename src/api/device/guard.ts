@@ -11,8 +11,7 @@ const PREFIX = '/device/v1/';
 /** Wraps the routes; requests for other paths go on untouched. */
 export function guard(world: Pick<World, 'rules' | 'limits' | 'log'>, router: Router): Middleware {
   const routes = router.routes();
-  return async (ctx, next) => {
-    if (!ctx.path.startsWith(PREFIX)) return next();
+  const answer = async (ctx: Context) => {
     ctx.set('Cache-Control', 'no-store');
     try {
       const refusal = await refusalOf(world, ctx);
@@ -28,6 +27,7 @@ export function guard(world: Pick<World, 'rules' | 'limits' | 'log'>, router: Ro
       if (ctx.status === 500) world.log.error({ err: error, path: ctx.path }, 'unexpected error in the device API');
     }
   };
+  return (ctx, next) => (ctx.path.startsWith(PREFIX) ? answer(ctx) : next());
 }
 
 async function refusalOf(world: Pick<World, 'rules' | 'limits'>, ctx: Context): Promise<Told | undefined> {
