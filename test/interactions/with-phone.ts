@@ -3,9 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadlessPhone } from '../../src/cli/phone-headless.ts';
 import { memoryStore } from '../../src/cli/phone-state.ts';
-import type { RunningHouse } from '../support/house.ts';
 import { type Answer, formOf, type HttpBrowser } from '../support/http-browser.ts';
 import { atService } from '../support/service.ts';
+
+/** What these need of a provider: one in this process, or a world of nodes. */
+export interface Running {
+  issuer: string;
+  folder: string;
+}
 
 /** The PIN of every phone here. */
 export const PIN = '805139';
@@ -25,7 +30,7 @@ export function submit(
 }
 
 /** The newest mail to an address. */
-export function newestMail(running: RunningHouse, to: string): string {
+export function newestMail(running: Running, to: string): string {
   const folder = join(running.folder, 'data', 'outbox');
   const mails = readdirSync(folder)
     .sort()
@@ -42,18 +47,13 @@ export function codeIn(mail: string): string {
 }
 
 /** Asks for the code by mail and types it; the answer is the page that follows. */
-export async function proveMailbox(
-  running: RunningHouse,
-  browser: HttpBrowser,
-  page: Answer,
-  to: string,
-): Promise<Answer> {
+export async function proveMailbox(running: Running, browser: HttpBrowser, page: Answer, to: string): Promise<Answer> {
   const asked = await submit(browser, page, '/send');
   return submit(browser, asked, '/check', { code: codeIn(newestMail(running, to)) });
 }
 
 /** A fresh phone. */
-export function newPhone(running: RunningHouse): HeadlessPhone {
+export function newPhone(running: Running): HeadlessPhone {
   return new HeadlessPhone({ origin: running.issuer, state: memoryStore() });
 }
 
@@ -66,7 +66,7 @@ export function typedCodeIn(page: Answer): string {
 
 /** From the name-and-PIN page to "your phone is added", with a phone that types the code. */
 export async function addPhone(
-  running: RunningHouse,
+  running: Running,
   browser: HttpBrowser,
   page: Answer,
   name = 'Blue phone',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parse } from 'yaml';
+import { type Balancer, startBalancer } from './balancer.ts';
 import { base, type Files, PASSWORD, writeFiles } from './house.ts';
 import { freePort, freshDatabase, freshRedis, listens } from './services.ts';
 
@@ -22,6 +23,8 @@ export interface Node {
   start(): Promise<void>;
   /** SIGHUP: reads the configuration again. */
   hangUp(): void;
+  /** The folder that it reads. */
+  folder: string;
 }
 
 /** Answer of one run of the command line. */
@@ -38,6 +41,8 @@ export interface RunningWorld {
   nodes: Node[];
   /** DATABASE_URL and REDIS_URL where the nodes run on servers. */
   environment: { [name: string]: string };
+  /** What listens at the issuer's address where `balanced` was asked for. */
+  balancer?: Balancer;
   /** Runs `countersign …` to its end with this configuration. */
   cli(args: string[], input?: string): Promise<Ran>;
   /** Adds a person with a password ({@link PASSWORD}). With the embedded default only while no node runs. */
@@ -52,6 +57,8 @@ export interface WorldOptions {
   backend?: 'embedded' | 'servers';
   /** Two nodes need servers. */
   nodes?: 1 | 2;
+  /** The issuer is an address before the nodes, and the test says which node answers what. */
+  balanced?: boolean;
   files?: Files;
   /** Sign-in names that exist before the first node starts. */
   people?: string[];
@@ -76,7 +83,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
     async () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
   ];
   const ports = await Promise.all(Array.from({ length: options.nodes ?? 1 }, freePort));
-  const issuer = `http://localhost:${ports[0]}`;
+  const front = options.balanced ? await freePort() : ports[0];
+  const issuer = `http://localhost:${front}`;
   const port = { 'server.yaml': { issuer, demo: true, data_folder: './data', log_level: 'info' } };
   writeFiles(folder, { ...base(issuer), ...port, ...options.files });
   const environment: { [name: string]: string } = {};
@@ -92,16 +100,21 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
     if (ran.code !== 0) throw new Error(ran.stderr);
   };
   const nodes: Node[] = [];
+  let balancer: Balancer | undefined;
   const close = async () => {
     for (const step of closing.reverse()) await step();
   };
   try {
     for (const login of options.people ?? []) await addPerson(login);
     for (const own of ports) {
-      const node = createNode(folder, environment, own, own !== ports[0]);
+      const node = createNode(folder, environment, own, own !== front);
       closing.push(node.stop);
       await node.start();
       nodes.push(node);
+    }
+    if (options.balanced) {
+      balancer = await startBalancer(Number(front), ports);
+      closing.push(balancer.close);
     }
   } catch (error) {
     await close();
@@ -112,6 +125,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
     folder,
     nodes,
     environment,
+    ...(balancer === undefined ? {} : { balancer }),
     cli,
     addPerson,
     mails: () => mailsIn(join(folder, 'data', 'outbox')),
@@ -162,6 +176,7 @@ function createNode(folder: string, environment: { [name: string]: string }, por
     kill: async () => void (await end('SIGKILL')),
     start,
     hangUp: () => void child?.kill('SIGHUP'),
+    folder: config,
   };
 }
 
