@@ -90,7 +90,10 @@ export function ConsentPage({ view, service, at, consent, account }: ConsentProp
           ))}
           {consent.resources.map((resource) => (
             <li key={resource.name}>
-              {words.rich('consent.resource', { resource: resource.name, scopes: resource.scopes.join(', ') })}
+              {words.rich('consent.resource', {
+                resource: resource.name,
+                scopes: resource.scopes.map((scope) => scope.description ?? scope.name).join(', '),
+              })}
             </li>
           ))}
         </ul>

@@ -16,7 +16,12 @@ export const samples: readonly Sample[] = [
         consent={{
           scopes: ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'],
           claims: ['name', 'preferred_username', 'locale', 'acr'],
-          resources: [{ name: 'Payroll API', scopes: ['payslips:read'] }],
+          resources: [
+            {
+              name: 'Payroll API',
+              scopes: [{ name: 'payslips', description: 'Read your payslips' }, { name: 'payslips:approve' }],
+            },
+          ],
         }}
       />
     ),

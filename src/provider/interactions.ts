@@ -3,6 +3,7 @@ import type { Context as KoaContext } from 'koa';
 import { errors, type KoaContextWithOIDC, type default as Provider } from 'oidc-provider';
 import { amrOf, authTimeOf, type Proofs, waysTo } from '../domain/assurance.ts';
 import { type Clock, seconds } from '../platform/clock.ts';
+import type { ResourceSettings } from '../settings/settings.ts';
 import type { InteractionDetails, Interactions, PromptName } from './pages.ts';
 import type { AssuranceDetails } from './policy.ts';
 import { askingService, type Registry } from './registry.ts';
@@ -105,11 +106,20 @@ function consentOf(details: MissingConsent, registry: Registry): NonNullable<Int
   return {
     scopes: details.missingOIDCScope ?? [],
     claims: details.missingOIDCClaims ?? [],
-    resources: Object.entries(details.missingResourceScopes ?? {}).map(([identifier, scopes]) => ({
-      name: registry.resource(identifier)?.name ?? identifier,
-      scopes,
-    })),
+    resources: Object.entries(details.missingResourceScopes ?? {}).map(([identifier, scopes]) => {
+      const resource = registry.resource(identifier);
+      return {
+        name: resource?.name ?? identifier,
+        scopes: scopes.map((name) => ({ name, ...described(resource?.scopes, name) })),
+      };
+    }),
   };
+}
+
+/** What the operator says that a scope allows. */
+function described(scopes: ResourceSettings['scopes'] | undefined, name: string): { description?: string } {
+  const description = scopes && Object.hasOwn(scopes, name) ? scopes[name]?.description : undefined;
+  return description === undefined ? {} : { description };
 }
 
 /** Adds what the page showed, and nothing else, to the grant. */

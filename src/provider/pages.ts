@@ -33,7 +33,11 @@ export interface InteractionDetails {
   /** For `assurance` and `enrol`: the level that is needed, whether the service insists, and each way to it with what is still missing. */
   needs?: { level: Level; maxAge?: number; ways: { level: Level; missing: Method[] }[] };
   /** For `consent`: what is asked newly. */
-  consent?: { scopes: string[]; claims: string[]; resources: { name: string; scopes: string[] }[] };
+  consent?: {
+    scopes: string[];
+    claims: string[];
+    resources: { name: string; scopes: { name: string; description?: string }[] }[];
+  };
   /** Where to go on, once this step has its answer: the browser lost the redirect, or came back. */
   answered?: string;
   /** When the interaction ends, in whole seconds. */

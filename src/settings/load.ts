@@ -5,6 +5,7 @@ import { checkClient } from './check-client.ts';
 import { checkLevels } from './check-levels.ts';
 import { type Read, readSection } from './explain.ts';
 import { type ConfigurationFolder, readFolder } from './folder.ts';
+import { moveDemo } from './move-demo.ts';
 import { Findings, type Problem } from './problems.ts';
 import { type Environment, type Reading, takeSecret } from './reading.ts';
 import { resolveKeys } from './resolve-keys.ts';
@@ -137,7 +138,7 @@ function resolveAll(
 /**
  * Reads, checks and resolves a configuration folder. Changes nothing; in the demo call `ensureDemoSecrets` before.
  * @param folder the folder (COUNTERSIGN_CONFIG or `--config`, chosen by the caller).
- * @param environment PORT, HOST, DATABASE_URL, REDIS_URL (the last two also as NAME_FILE) and whatever `${env:NAME}` names.
+ * @param environment PORT, HOST, DEMO_PORT (in the demo), DATABASE_URL, REDIS_URL (the last two also as NAME_FILE) and whatever `${env:NAME}` names.
  */
 export function loadSettings(folder: string, environment: Environment): Loaded {
   const findings = new Findings();
@@ -166,5 +167,7 @@ export function loadSettings(folder: string, environment: Environment): Loaded {
     written?.issuer ?? server.issuer,
   );
   if (findings.problems.length > 0) return { ok: false, problems: findings.sorted(), notes: findings.notes };
-  return { ok: true, settings: settings as Settings, notes: findings.notes };
+  const moved = moveDemo(settings as Settings, environment, findings);
+  if (findings.problems.length > 0) return { ok: false, problems: findings.sorted(), notes: findings.notes };
+  return { ok: true, settings: moved, notes: findings.notes };
 }

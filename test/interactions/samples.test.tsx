@@ -68,7 +68,11 @@ describe('what others wrote', () => {
           service,
           at: '/interaction/x',
           account: EVIL,
-          consent: { scopes: [EVIL], claims: [EVIL], resources: [{ name: EVIL, scopes: [EVIL] }] },
+          consent: {
+            scopes: [EVIL],
+            claims: [EVIL],
+            resources: [{ name: EVIL, scopes: [{ name: EVIL }, { name: 'x', description: EVIL }] }],
+          },
         }),
       ),
     'the brand': (view) => html(LoginPage({ view: { ...view, brand }, service: SAMPLE_SERVICE, at: '/interaction/x' })),

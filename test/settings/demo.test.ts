@@ -117,6 +117,41 @@ describe('settings: the secrets of the demo', () => {
   });
 });
 
+describe('settings: the demo on another port', () => {
+  it('moves every address of the demo service with DEMO_PORT, and says so', async () => {
+    const folder = example();
+    await ensureDemoSecrets(folder);
+    const loaded = loadSettings(folder, { DEMO_PORT: '4001' });
+    if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+    const { clients, resources, outbound } = loaded.settings;
+    const demo = clients.find((client) => client.metadata.client_id === 'demo');
+    expect(demo?.homepage).to.equal('http://localhost:4001/');
+    expect(demo?.metadata).to.deep.include({
+      redirect_uris: ['http://localhost:4001/callback'],
+      post_logout_redirect_uris: ['http://localhost:4001/'],
+      backchannel_logout_uri: 'http://localhost:4001/backchannel-logout',
+    });
+    expect(resources.map((resource) => resource.identifier)).to.deep.equal(['http://localhost:4001/api']);
+    expect(outbound.allow).to.deep.equal(['localhost:4001']);
+    expect(loaded.notes.join()).to.include('DEMO_PORT moves the demo service');
+  });
+
+  it('refuses a DEMO_PORT that is none, and minds none outside the demo', async () => {
+    const folder = example();
+    await ensureDemoSecrets(folder);
+    const refused = loadSettings(folder, { DEMO_PORT: '70000' });
+    expect(refused.ok ? [] : refused.problems.map(formatProblem)).to.have.length(1);
+    const client =
+      'client_id: demo\nredirect_uris: [https://a.example/cb]\nhomepage: https://a.example/\ntoken_endpoint_auth_method: none\n';
+    const real = loadSettings(folderOf({ ...(await production()), 'clients/demo.yaml': client }), {
+      DEMO_PORT: '4001',
+    });
+    expect(real.ok && real.settings.clients.find((one) => one.metadata.client_id === 'demo')?.homepage).to.equal(
+      'https://a.example/',
+    );
+  });
+});
+
 describe('settings: the example configuration', () => {
   it('passes, and holds no secret', async () => {
     const folder = example();
