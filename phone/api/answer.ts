@@ -53,3 +53,8 @@ function readProblem(problem: Partial<Problem>, status: number): Failure {
     ...(typeof problem.ratchet === 'string' && { ratchet: problem.ratchet }),
   };
 }
+
+/** The fifth wrong PIN is told as a wrong one with no try left (protocol section 6): from here on the phone is locked. */
+export function afterLastTry(failure: Failure): Failure {
+  return failure.code === 'wrong_pin' && failure.remaining === 0 ? { code: 'device_locked' } : failure;
+}

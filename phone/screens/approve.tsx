@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PendingTransaction } from '../../src/protocol/messages.ts';
-import type { Failure } from '../api/answer.ts';
+import { afterLastTry, type Failure } from '../api/answer.ts';
 import { approve, decline } from '../api/respond.ts';
 import { useApp } from '../app-context.ts';
 import type { Account } from '../keys/store.ts';
@@ -60,8 +60,9 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
       setStep({ at: 'working', word: `ask.working.${part}` }),
     );
     if (answer.ok) return setStep({ at: 'done', what: 'approved' });
-    const { code, remaining, retryAfter = 0 } = answer.failure;
-    if (code !== 'wrong_pin' && code !== 'pin_backoff') return refused(answer.failure);
+    const failure = afterLastTry(answer.failure);
+    const { code, remaining, retryAfter = 0 } = failure;
+    if (code !== 'wrong_pin' && code !== 'pin_backoff') return refused(failure);
     setStep({
       at: 'pin',
       ...(number !== undefined && { number }),

@@ -1,7 +1,9 @@
 // A new PIN: the one of today, then the new one twice.
+
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { pinProblem } from '../../src/protocol/pin.ts';
+import { afterLastTry } from '../api/answer.ts';
 import { changePin } from '../api/change-pin.ts';
 import { useApp } from '../app-context.ts';
 import { Frame } from '../parts/frame.tsx';
@@ -27,10 +29,11 @@ export function ChangePin({ device }: { device: string }): JSX.Element | null {
     setStep({ at: 'working' });
     const answer = await changePin(services, account, { old, new: next }, () => undefined);
     if (answer.ok) return setStep({ at: 'done' });
-    const { code, remaining = 0 } = answer.failure;
+    const failure = afterLastTry(answer.failure);
+    const { code, remaining = 0 } = failure;
     if (code === 'offline') return setStep({ at: 'lost' });
     if (code === 'wrong_pin') return setStep({ at: 'old', mistake: say('ask.pin.wrong', { remaining }) });
-    become({ name: 'problem', failure: answer.failure, again: { name: 'pin', device } });
+    become({ name: 'problem', failure, again: { name: 'pin', device } });
     if (code === 'device_removed') await refresh();
   };
   const typed = (pin: string) => {
