@@ -20,7 +20,7 @@ export function buildProvider(
   clients: ClientCatalog,
   pages: SystemPages,
 ): Provider {
-  const { world, database, state } = opened;
+  const { world, database, state, auditBatches } = opened;
   const { keys, outbound } = registry().settings;
   return createProvider({
     registry,
@@ -38,7 +38,7 @@ export function buildProvider(
     fetch: createOutboundFetch(outbound),
     firstUse: (key, seconds) => world.replays.first(key, seconds),
     sessionEnded: (uid, seconds) => markSessionEnded(state, uid, seconds),
-    audit: world.records.audit,
+    audit: auditBatches,
     log: world.log,
   });
 }

@@ -10,6 +10,7 @@ import type { Settings } from '../settings/settings.ts';
 import { createEnrolments } from '../storage/enrolments.ts';
 import { createLimits } from '../storage/limits.ts';
 import { startAuditChain } from '../storage/postgres/audit.ts';
+import { type AuditBatches, createAuditBatches } from '../storage/postgres/audit-batches.ts';
 import { type Database, openDatabase } from '../storage/postgres/database.ts';
 import { startHousekeeping } from '../storage/postgres/housekeeping.ts';
 import { createReplays } from '../storage/replays.ts';
@@ -25,6 +26,8 @@ export interface Opened {
   world: World;
   database: Database;
   state: State;
+  /** For events that nobody waits for. */
+  auditBatches: AuditBatches;
   close(): Promise<void>;
 }
 
@@ -58,16 +61,18 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
       vault: createVault({ kek: keys.kek, peppers: keys.peppers, encryption: readJwks(keys.encryption), random }),
       rules: () => rulesOf(settings()),
     };
+    const auditBatches = createAuditBatches(database.knex);
     const stopChain = startAuditChain(database.knex, log);
     const stopTidying = startHousekeeping(database.knex, log);
     const close = async () => {
       stopTidying();
+      await auditBatches.close();
       await stopChain();
       mailer.close();
       await state.close();
       await database.close();
     };
-    return { world, database, state, close };
+    return { world, database, state, auditBatches, close };
   } catch (error) {
     await database.close();
     throw error;

@@ -17,22 +17,30 @@ class Busy extends errors.OIDCProviderError {
   }
 }
 
-/** Runs work on a store; where the store does not answer, oidc-provider hears so in its own words. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof Unavailable ? new Busy(error) : error;
-  }
+/** Where a store does not answer, oidc-provider hears so in its own words. */
+function refuse(error: unknown): never {
+  throw error instanceof Unavailable ? new Busy(error) : error;
 }
 
 /** The same port or adapter, whose methods tell of a store that does not answer in oidc-provider's words. */
 export function tellingBusy<Port extends object>(port: Port): Port {
+  // Made once for each method: the provider calls some of them several times a request.
+  const telling = new Map<unknown, (...given: unknown[]) => Promise<unknown>>();
   return new Proxy(port, {
     get(target, name, receiver) {
       const member: unknown = Reflect.get(target, name, receiver);
       if (typeof member !== 'function') return member;
-      return (...given: unknown[]) => told(async () => Reflect.apply(member, target, given));
+      const known = telling.get(member);
+      if (known) return known;
+      const made = async (...given: unknown[]) => {
+        try {
+          return await Reflect.apply(member, target, given);
+        } catch (error) {
+          return refuse(error);
+        }
+      };
+      telling.set(member, made);
+      return made;
     },
   });
 }

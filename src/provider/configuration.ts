@@ -11,6 +11,7 @@ import { clientOf } from './interactions.ts';
 import type { SystemPages } from './pages.ts';
 import { createPolicy } from './policy.ts';
 import { askingService, type Registry } from './registry.ts';
+import { bitsOf } from './token-ids.ts';
 import { tokenClaims } from './tokens.ts';
 
 /** What the provider is built from. */
@@ -62,6 +63,7 @@ export function configuration(parts: ProviderParts): Configuration {
     features: features(parts),
     fetch: parts.fetch,
     findAccount: accountFinder(parts.users),
+    formats: { bitsOfOpaqueRandomness: (_ctx, token) => bitsOf(token.kind) },
     interactions: {
       policy: createPolicy(parts.registry, parts.clock),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,

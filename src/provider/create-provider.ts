@@ -6,6 +6,7 @@ import { auditProvider } from './audit-events.ts';
 import { tellingBusy, tellWhenToRetry } from './availability.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
 import { endSessionsForGood, keepProofsInSessions, makeReplaysAtomic } from './internals.ts';
+import { onlyOwnIds } from './token-ids.ts';
 
 /** Builds a provider. Building a second one and swapping it in is how settings are reloaded; all state lives in the adapter. */
 export function createProvider(
@@ -22,7 +23,7 @@ export function createProvider(
   const telling = {
     ...parts,
     users: tellingBusy(parts.users),
-    adapter: (model: string) => tellingBusy(adapter(model)),
+    adapter: (model: string) => onlyOwnIds(model, tellingBusy(adapter(model))),
   };
   const provider = new Provider(parts.registry().settings.server.issuer, configuration(telling));
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).

@@ -21,7 +21,7 @@ interface Row {
 }
 
 /** A value that both jsonb and the canonical form can hold: what a person or a browser sent must never stop the chain. */
-function storable(value: unknown): unknown {
+export function storable(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed().replaceAll('\u0000', '\ufffd');
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return String(value);
   return value;

@@ -1,5 +1,6 @@
 // Runs one SQL statement on either database and answers its rows.
 import type { Knex } from 'knex';
+import { fingerprint } from '../../platform/hashes.ts';
 import { Unavailable } from '../../platform/unavailable.ts';
 
 /** The database cannot be reached, or cannot write now. */
@@ -39,11 +40,71 @@ export type Db = Knex | Knex.Transaction;
 /** A value that is bound to a `?`. */
 export type Bound = string | number | boolean | Date | null;
 
+/** A statement as PostgreSQL prepares it, once a connection. */
+interface Prepared {
+  name?: string;
+  text: string;
+}
+
+/** Bound on the names: texts are a fixed set, and were one ever made of values, its connections must not fill up with plans. */
+const MOST_PREPARED = 300;
+const preparedTexts = new Map<string, Prepared>();
+
+function prepared(sql: string): Prepared {
+  const known = preparedTexts.get(sql);
+  if (known) return known;
+  let count = 0;
+  const text = sql.replaceAll('?', () => {
+    count += 1;
+    return `$${count}`;
+  });
+  if (preparedTexts.size >= MOST_PREPARED) return { text };
+  const made = { name: `cs_${fingerprint(sql).slice(0, 22)}`, text };
+  preparedTexts.set(sql, made);
+  return made;
+}
+
+/** What we need of a connection in knex's pool. */
+interface PgConnection {
+  query(
+    config: Prepared & { values: readonly Bound[] },
+    answer: (error: Error | undefined, response: { rows: unknown[] }) => void,
+  ): void;
+}
+
+/** What we need of knex's client: its pool, without its query builder, which costs more than the query. */
+interface PgClient {
+  acquireConnection(): Promise<PgConnection>;
+  releaseConnection(connection: PgConnection): Promise<void>;
+}
+
+async function onPool(client: PgClient, sql: string, bindings: readonly Bound[]): Promise<unknown[]> {
+  const connection = await client.acquireConnection();
+  try {
+    return await new Promise((resolve, reject) => {
+      connection.query({ ...prepared(sql), values: bindings }, (error, response) =>
+        error ? reject(error) : resolve(response.rows),
+      );
+    });
+  } finally {
+    await client.releaseConnection(connection);
+  }
+}
+
+/** Whether the statement can go to PostgreSQL by itself: not inside a transaction of knex, and not to PGlite. */
+function alone(db: Db): PgClient | undefined {
+  if (db.isTransaction === true) return undefined;
+  const { client } = db as { client: PgClient & { config: { client: unknown } } };
+  return client.config.client === 'pg' ? client : undefined;
+}
+
 /**
  * The rows of one statement. Use it with `returning` and count the rows: a driver's count of affected rows is not to be trusted for a verdict.
  * @param bindings values of the `?`, in order.
  */
 export async function rows<T>(db: Db, sql: string, bindings: readonly Bound[] = []): Promise<T[]> {
+  const client = alone(db);
+  if (client) return (await onDatabase(() => onPool(client, sql, bindings))) as T[];
   const asked = () => db.raw(sql, bindings as readonly Knex.Value[]) as unknown as Promise<{ rows: T[] }>;
   return (await onDatabase(async () => asked())).rows;
 }
