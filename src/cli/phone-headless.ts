@@ -89,11 +89,18 @@ export class HeadlessPhone {
     };
     const facts = await this.#wire(state).metadata();
     state.clockOffset = facts.server_time * 1000 - this.#clock.now();
-    const key = await newKey();
-    const offer = await this.#begin(state, key, claims);
+    const begunBy = JSON.stringify(claims);
+    const going = kept?.enrolling?.by === begunBy ? kept.enrolling : undefined;
+    const key = going?.key ?? (await newKey());
+    const offer = await this.#begin(state, key, claims).catch((error: unknown) => {
+      // Over for a beginning, but perhaps because our own `complete` came through: completing again tells.
+      if (going && error instanceof PhoneProblem && error.code === 'enrolment_expired') return offerOf(going);
+      throw error;
+    });
     await this.#options.state.save({
       ...state,
       enrolling: {
+        by: begunBy,
         enrolmentId: offer.enrolment_id,
         deviceId: offer.device_id,
         nonce: offer.nonce,
@@ -102,7 +109,7 @@ export class HeadlessPhone {
         salt: offer.salt,
         kdf: offer.kdf,
         key,
-        secret: this.#random.id(32),
+        secret: going?.secret ?? this.#random.id(32),
       },
     });
     return offer;
@@ -139,12 +146,19 @@ export class HeadlessPhone {
       k_off: toBase64url(derived.offlineKey),
     });
     const platform = (this.#options.platform ?? 'Countersign headless phone').slice(0, 40);
-    const claims = { nonce: enrolling.nonce, platform, sec, jti: this.#random.id() };
-    const signer = { key: await signingKey(enrolling.key), kid: enrolling.enrolmentId };
-    const jws = await signMessage('enrol/complete', state.origin, signer, claims, this.#now(state));
-    const result = (await this.#wire(state).post('enrol/complete', jws)) as EnrolmentResult;
-    const { enrolmentId: _, nonce: __, ...account } = enrolling;
-    const { enrolling: ___, ...rest } = state;
+    const post = async () => {
+      const claims = { nonce: enrolling.nonce, platform, sec, jti: this.#random.id() };
+      const signer = { key: await signingKey(enrolling.key), kid: enrolling.enrolmentId };
+      const jws = await signMessage('enrol/complete', state.origin, signer, claims, this.#now(state));
+      return (await this.#wire(state).post('enrol/complete', jws)) as EnrolmentResult;
+    };
+    const result = await post().catch((error: unknown) => {
+      // The answer may be what was lost: the same again gets the same answer (protocol section 4, E3).
+      if (error instanceof Unreachable) return post();
+      throw error;
+    });
+    const { by: _, enrolmentId: __, nonce: ___, ...account } = enrolling;
+    const { enrolling: ____, ...rest } = state;
     await this.#options.state.save({ ...rest, account: { ...account, ratchet: result.ratchet, counter: 0 } });
     return result;
   }
@@ -390,6 +404,13 @@ async function derive({ secret, salt, kdf }: Pick<PhoneEnrolling, 'secret' | 'sa
 
 function publicPart({ kty, crv, x, y }: PrivateJwk): PublicJwk {
   return { kty, crv, x, y };
+}
+
+/** What the server offered, as it was kept; its time is over. */
+function offerOf(going: PhoneEnrolling): EnrolmentOffer {
+  const { enrolmentId, deviceId, nonce, deviceName, account, salt, kdf } = going;
+  const named = { enrolment_id: enrolmentId, device_id: deviceId, device_name: deviceName };
+  return { ...named, nonce, account, salt, kdf, expires_in: 0 };
 }
 
 async function newKey(): Promise<PrivateJwk> {

@@ -22,8 +22,10 @@ export interface PhoneAccount {
   counter: number;
 }
 
-/** An enrolment under way: kept so that the same key can go on after a lost answer. */
+/** An enrolment under way: kept so that the same keys can go on after a lost answer. A new key would contest the enrolment. */
 export interface PhoneEnrolling {
+  /** Token or typed code that it began with, worth nothing to another key. */
+  by: string;
   enrolmentId: string;
   deviceId: string;
   nonce: string;

@@ -6,9 +6,9 @@ import { fingerprint, sameBytes } from '../platform/hashes.ts';
 import { fromBase64url } from '../protocol/bytes.ts';
 import { deviceId, type PublicJwk } from '../protocol/derivations.ts';
 import type { EnrolmentResult } from '../protocol/messages.ts';
+import { addDevice, type CompletionRefusal, endOf, firstRatchet, stands } from './add-device.ts';
 import { type Refused, refuse } from './refused.ts';
 import { pepperedPin } from './start-enrolment.ts';
-import { tellPerson } from './tell-person.ts';
 
 /** Wrong PINs, and wrong typed checks, that one enrolment takes. */
 export const ENROLMENT_TRIES = 3;
@@ -21,17 +21,6 @@ export interface CompleteEnrolment {
   /** Compact JWE of `{device, pin?, pin_tag, k_off}`. */
   sec: string;
 }
-
-/** Why an enrolment ends without a device. */
-export type CompletionRefusal = Refused<
-  | 'malformed'
-  | 'unknown_key'
-  | 'nonce'
-  | 'wrong_pin'
-  | 'enrolment_claimed'
-  | 'enrolment_expired'
-  | 'enrolment_cancelled'
->;
 
 /** The device, or with `pin.setup: phone` the six digits to be typed into the account page. */
 export type CompletedEnrolment = { ok: true; result: EnrolmentResult } | CompletionRefusal;
@@ -51,20 +40,25 @@ type Needs = Pick<
   | 'log'
 >;
 
-/** Checks the PIN where the browser set it, then writes the device. @throws QueueFull */
+/**
+ * Checks the PIN where the browser set it, then writes the device. A phone that lost the answer sends the same again and gets the same
+ * answer, without another check, as long as the enrolment lives: the PIN of the first message holds. @throws QueueFull
+ */
 export async function completeEnrolment(world: Needs, input: CompleteEnrolment): Promise<CompletedEnrolment> {
   const { enrolment } = input;
-  if (enrolment.state !== 'scanned') return refuse(endOf(enrolment));
-  if (!sameBytes(enrolment.nonce, input.nonce)) return refuse('nonce');
+  const again = enrolment.state === 'confirm' || enrolment.state === 'done';
+  if (!again && enrolment.state !== 'scanned') return refuse(endOf(enrolment));
+  if (!sameBytes(enrolment.nonce, input.nonce)) return refuse(again ? endOf(enrolment) : 'nonce');
+  if (again) return sameAnswer(world, enrolment);
   const jwk = JSON.parse(enrolment.claimedJwk ?? '{}') as PublicJwk;
   const id = await deviceId(jwk);
   const secrets = await readSecrets(world, input.sec, id);
   if (!secrets.ok) return secrets;
   if ((secrets.pin !== undefined) !== (enrolment.setup === 'browser')) return refuse('malformed');
   const wrong = secrets.pin === undefined ? undefined : await checkEnrolmentPin(world, enrolment, secrets.pin);
-  if (wrong) return wrong;
+  if (wrong) return wrong.why === 'wrong_pin' ? wrong : ((await finishedMeanwhile(world, enrolment.id)) ?? wrong);
 
-  const ratchet = world.random.id();
+  const ratchet = firstRatchet(world, enrolment);
   const written: NewDevice = {
     device: {
       id,
@@ -88,6 +82,24 @@ export async function completeEnrolment(world: Needs, input: CompleteEnrolment):
   if (enrolment.setup === 'phone') return waitForCheck(world, enrolment, written, ratchet);
   const added = await addDevice(world, enrolment, written, ['scanned']);
   return added ?? { ok: true, result: { device_id: id, state: 'active', ratchet } };
+}
+
+/** The answer that was given already. Only for the device that this very enrolment wrote, and only while it has not answered twice since. */
+async function sameAnswer(world: Needs, enrolment: Enrolment): Promise<CompletedEnrolment> {
+  const device_id = await deviceId(JSON.parse(enrolment.claimedJwk ?? '{}') as PublicJwk);
+  const ratchet = firstRatchet(world, enrolment);
+  const { state, check } = enrolment;
+  if (state === 'confirm' && check !== undefined) return { ok: true, result: { device_id, state, check, ratchet } };
+  const inTime = state === 'done' && enrolment.expiresAt > (await world.enrolments.now());
+  if (!inTime || !(await stands(world, enrolment.userId, device_id, fingerprint(ratchet))))
+    return refuse(endOf(enrolment));
+  return { ok: true, result: { device_id, state: 'active', ratchet } };
+}
+
+/** Where the same message came twice at once, the other one may have finished while this one waited for its turn. */
+async function finishedMeanwhile(world: Needs, id: string): Promise<CompletedEnrolment | undefined> {
+  const now = await world.enrolments.find(id);
+  return now?.state === 'done' ? sameAnswer(world, now) : undefined;
 }
 
 type Secrets = { ok: true; pin?: string; pinTag: Uint8Array; offlineKey: Uint8Array };
@@ -149,8 +161,10 @@ async function waitForCheck(
   const check = world.random.digits(6);
   await world.scratch.set(waitingKey(enrolment.id), JSON.stringify(written), CONFIRM_LIFE);
   const move = await world.enrolments.move(enrolment.id, ['scanned'], 'confirm', { check, lifeSeconds: CONFIRM_LIFE });
-  if (!move.ok) return refuse(move.now ? endOf(move.now) : 'enrolment_expired');
-  return { ok: true, result: { device_id: written.device.id, state: 'confirm', check, ratchet } };
+  if (move.ok) return { ok: true, result: { device_id: written.device.id, state: 'confirm', check, ratchet } };
+  // The same message came twice at once: the other one's six digits hold.
+  if (move.now?.state === 'confirm') return sameAnswer(world, move.now);
+  return refuse(move.now ? endOf(move.now) : 'enrolment_expired');
 }
 
 /** Seconds for the typed check (protocol section 4, E3). */
@@ -159,74 +173,4 @@ const CONFIRM_LIFE = 300;
 /** Where a device waits for its typed check. */
 export function waitingKey(enrolmentId: string): string {
   return `enrolment-device:${enrolmentId}`;
-}
-
-/**
- * Writes the device with its audit in one commit, then ends the enrolment. The person must still be active and no factor may have
- * changed since the offer was made; raising the version first makes two writers of one person wait for each other.
- * @returns undefined where the device stands.
- */
-export async function addDevice(
-  world: Needs,
-  enrolment: Enrolment,
-  written: NewDevice,
-  from: readonly ('scanned' | 'confirm')[],
-): Promise<CompletionRefusal | undefined> {
-  const { userId } = enrolment;
-  const { devicesPerAccount } = world.rules();
-  const committed = await world
-    .atomically(async (records) => {
-      await records.users.factorsChanged(userId);
-      const user = await records.users.byId(userId);
-      if (user?.state !== 'active' || user.factorsVersion !== enrolment.factorsVersion + 1) throw new NotAdded();
-      if ((await records.devices.ofUser(userId)).length >= devicesPerAccount) throw new NotAdded();
-      if (!(await records.devices.insert(written))) throw new NotAdded();
-      await records.knownBrowsers.forgetAll(userId);
-      await records.audit.record({ event: 'device_added', outcome: 'success', sub: userId, factor: written.device.id });
-      return true;
-    })
-    .catch((error: unknown) => {
-      // Thrown so that the raised version is rolled back with the rest.
-      if (error instanceof NotAdded) return false;
-      throw error;
-    });
-  if (!committed) {
-    await world.enrolments.move(enrolment.id, from, 'cancelled');
-    return refuse('enrolment_cancelled');
-  }
-  const move = await world.enrolments.move(enrolment.id, from, 'done');
-  if (!move.ok) return undo(world, userId, written.device.id, move.now);
-  await tellPerson(world, userId, { about: 'device_added', device: written.device.name });
-  return undefined;
-}
-
-class NotAdded extends Error {
-  override name = 'NotAdded';
-}
-
-/** A second key or a cancelling click came first: the device that was just written must not stay. */
-async function undo(
-  world: Needs,
-  userId: string,
-  deviceId: string,
-  now: Enrolment | undefined,
-): Promise<CompletionRefusal> {
-  await world.atomically(async (records) => {
-    await records.devices.remove(deviceId, userId);
-    await records.users.factorsChanged(userId);
-    await records.audit.record({
-      event: 'device_removed',
-      outcome: 'success',
-      reason: now?.state ?? 'expired',
-      sub: userId,
-      factor: deviceId,
-    });
-  });
-  return refuse(now ? endOf(now) : 'enrolment_expired');
-}
-
-/** What an enrolment that no longer waits for this message answers. */
-function endOf({ state }: Enrolment): 'enrolment_claimed' | 'enrolment_expired' | 'enrolment_cancelled' {
-  if (state === 'contested') return 'enrolment_claimed';
-  return state === 'cancelled' ? 'enrolment_cancelled' : 'enrolment_expired';
 }

@@ -1,8 +1,9 @@
 // The typed check (protocol section 4, E3, `pin.setup: phone`): the six digits that only the phone got, typed into the page that began the enrolment.
 import type { NewDevice, World } from '../domain/ports.ts';
 import { sameBytes } from '../platform/hashes.ts';
+import { addDevice } from './add-device.ts';
 import { sessionEnrolment } from './cancel-enrolment.ts';
-import { addDevice, ENROLMENT_TRIES, waitingKey } from './complete-enrolment.ts';
+import { ENROLMENT_TRIES, waitingKey } from './complete-enrolment.ts';
 
 /** `session`: hash of the session that asks; it must be the one that began. */
 export interface ConfirmEnrolment {
