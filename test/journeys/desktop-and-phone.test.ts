@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import type { BrowserContext, Page } from 'playwright-core';
+import { codeIn, MFA, newestMail } from '../interactions/with-phone.ts';
+import { needsBuiltApp, PIN, typePin } from '../phone/with-app.ts';
 import { type Complaints, desktop, listenTo, phone, type TestPhone } from '../support/browser.ts';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { type RelyingService, startRelyingService } from '../support/relying-service.ts';
-import { codeIn, MFA, newestMail } from '../interactions/with-phone.ts';
-import { needsBuiltApp, PIN, typePin } from '../phone/with-app.ts';
 
 const LEVEL = { acr_values: MFA };
 /** The browser's own lines about refusals, and about a network that is off. */
@@ -54,7 +54,6 @@ describe('a desktop and a phone', function () {
 
   const pictures = async (title: string, ...pages: Page[]) => {
     for (const [index, one] of pages.entries()) {
-      console.error(index, one.url(), await one.locator('body').innerText());
       await one.screenshot({ path: `test-results/${title}-${index}.png` });
     }
   };
@@ -79,7 +78,7 @@ describe('a desktop and a phone', function () {
   };
   /** The PIN screen again, where waiting has closed it. */
   const reopenPin = async () => {
-    if (await app.locator('.pin').isVisible()) return;
+    await button(app, 'Back').click();
     await button(app, 'Yes, it is me').click();
   };
   const startOver = async () => {
@@ -162,7 +161,7 @@ describe('a desktop and a phone', function () {
     } finally {
       await device.context.setOffline(false);
     }
-    await app.reload();
+    await app.locator('.connection-live').waitFor();
   });
 
   it('tells the desktop of a no, and goes back to the service when the person gives up', async () => {
@@ -173,7 +172,10 @@ describe('a desktop and a phone', function () {
     await heading(app, 'You said no');
     await button(app, 'Done').click();
     await heading(page, /no/i);
-    await page.getByRole('button', { name: /go back/i }).first().click();
+    await page
+      .getByRole('button', { name: /go back/i })
+      .first()
+      .click();
     expect(await page.locator('#error').innerText()).to.equal('access_denied');
   });
 
@@ -190,7 +192,10 @@ describe('a desktop and a phone', function () {
     await typePin(app, PIN);
     await heading(app, 'The number was not right');
     await button(app, 'To the start').click();
-    await page.getByText(/number/i).first().waitFor();
+    await page
+      .getByText(/number/i)
+      .first()
+      .waitFor();
     await page.getByRole('button', { name: /again/i }).first().waitFor();
   });
 
@@ -212,19 +217,29 @@ describe('a desktop and a phone', function () {
     const [known] = await running.house.world.records.devices.ofUser(who.id);
     expect(known).to.include({ state: 'locked', lockReason: 'pin' });
     expect(newestMail(running, `${who.login}@example.org`)).to.match(/locked/i);
-    await button(app, 'To the start').click().catch(() => undefined);
+    await button(app, 'To the start')
+      .click()
+      .catch(() => undefined);
   });
 
   it('removes the phone after a fresh proof, and the app deletes its keys', async () => {
-    await database.query(`update devices set state = 'active', lock_reason = null, pin_failures = 0`);
+    await database.query(
+      `update devices set state = 'active', lock_reason = null, pin_failures = 0, pin_blocked_until = '-infinity'`,
+    );
     await app.goto('about:blank');
     await app.goto(`${running.issuer}/phone/`);
     await page.goto(`${running.issuer}/account`);
-    await page.getByRole('link', { name: /Remove/ }).first().click();
+    await page
+      .getByRole('link', { name: /Remove/ })
+      .first()
+      .click();
     await heading(page, 'Scan with your phone');
     await scan();
     await approveIn();
-    await page.getByRole('button', { name: /Remove/ }).first().click();
+    await page
+      .getByRole('button', { name: /Remove/ })
+      .first()
+      .click();
     await heading(app, 'This phone was removed');
     expect(await running.house.world.records.devices.ofUser(who.id)).to.deep.equal([]);
   });
@@ -247,7 +262,10 @@ describe('a desktop and a phone', function () {
       const stolen = await thief.context.newPage();
       stolen.setDefaultTimeout(15_000);
       for (const one of [device, thief]) await one.camera.pointAt(page.locator('.qr').first());
-      for (const [one, on] of [[device, app], [thief, stolen]] as const) {
+      for (const [one, on] of [
+        [device, app],
+        [thief, stolen],
+      ] as const) {
         await on.goto('about:blank');
         await on.goto(`${running.issuer}/phone/`);
         await button(on, 'Scan the code of my account').click();
@@ -256,8 +274,14 @@ describe('a desktop and a phone', function () {
           await heading(page, 'Go on with your phone');
         }
       }
-      await stolen.getByText(/another phone/i).first().waitFor();
-      await page.getByText(/another phone|two phones/i).first().waitFor();
+      await stolen
+        .getByText(/another phone/i)
+        .first()
+        .waitFor();
+      await page
+        .getByText(/another phone|two phones/i)
+        .first()
+        .waitFor();
       expect(await running.house.world.records.devices.ofUser(who.id)).to.deep.equal([]);
     } finally {
       await thief.close();
