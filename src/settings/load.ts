@@ -82,7 +82,7 @@ function checkTogether(sections: Sections, offer: Offer | undefined): void {
   const ids = new Set(sections.clients.flatMap(({ value }) => (value ? [value.client_id] : [])));
   checkResources(sections.resources, offer, everyClientRead ? ids : undefined);
   const { session } = sections.lifetimes.value ?? {};
-  if (session && session.idle > session.absolute)
+  if (session?.idle !== undefined && session.idle > session.absolute)
     sections.lifetimes.document.problem(['session', 'idle'], 'must not be longer than session.absolute');
   const limits = Object.entries(sections.limits.value ?? {});
   for (const [name, { block, block_max }] of limits) {

@@ -10,7 +10,9 @@ export const lifetimesSchema = z
         absolute: duration('5m', '30d')
           .prefault('12h')
           .describe('A session ends so long after the sign-in, whatever happens.'),
-        idle: duration('1m', '30d').prefault('1h').describe('A session ends after so much time without use.'),
+        idle: duration('1m', '30d')
+          .optional()
+          .describe('A session ends after so much time without use; without this key only by its absolute life.'),
       })
       .prefault({})
       .describe('The session of a browser with us.'),
@@ -36,7 +38,8 @@ export type LifetimesFile = z.output<typeof lifetimesSchema>;
 /** The lifetimes as the house reads them, in seconds. */
 export function resolveLifetimes(file: LifetimesFile): LifetimeSettings {
   return {
-    session: file.session,
+    // What an hour of rest ends is the second factor, not the sign-in.
+    session: { absolute: file.session.absolute, idle: file.session.idle ?? file.session.absolute },
     secondFactorIdle: file.second_factor_idle,
     accountChange: file.account_change,
     interaction: file.interaction,
