@@ -1,13 +1,26 @@
 // Levels: what is required, what is reached, and what a token may say.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Level, type Proofs, acrFor, amrOf, authTimeOf, meets, reached, requirement, waysTo } from '../../src/domain/assurance.ts';
+import {
+  acrFor,
+  amrOf,
+  authTimeOf,
+  type Level,
+  meets,
+  type Proofs,
+  reached,
+  requirement,
+  waysTo,
+} from '../../src/domain/assurance.ts';
 
 const basic: Level = { name: 'basic', acr: ['urn:basic'], anyOf: [['password']], fresh: { password: 43_200 } };
 const mfa: Level = {
   name: 'mfa',
   acr: ['urn:mfa', 'https://refeds.org/profile/mfa'],
-  anyOf: [['password', 'phone'], ['password', 'totp']],
+  anyOf: [
+    ['password', 'phone'],
+    ['password', 'totp'],
+  ],
   fresh: { password: 43_200, phone: 3600 },
 };
 const phr: Level = { name: 'phr', acr: ['phr'], anyOf: [['passkey']], fresh: {} };
@@ -79,7 +92,11 @@ describe('a level that is reached', () => {
     expect(meets(levels, undefined, basic)).to.equal(false);
   });
   it('names what is missing on each way', () => {
-    expect(waysTo(levels, mfa, { password }, NOW).map((way) => way.missing)).to.deep.equal([['phone'], ['totp'], ['passkey']]);
+    expect(waysTo(levels, mfa, { password }, NOW).map((way) => way.missing)).to.deep.equal([
+      ['phone'],
+      ['totp'],
+      ['passkey'],
+    ]);
   });
 });
 

@@ -75,7 +75,9 @@ for (const backend of ['embedded', 'servers'] as const) {
       const form = formOf(page, '/login');
       const lost = (url: string) => new URL(url).pathname.startsWith('/auth/');
       await browser.post(form.url, { ...form.fields, login, password: PASSWORD }, lost);
-      const listening = await browser.request(`${page.url}/approve/events`, { headers: { accept: 'text/event-stream' } });
+      const listening = await browser.request(`${page.url}/approve/events`, {
+        headers: { accept: 'text/event-stream' },
+      });
       expect([listening.status, listening.location]).to.deep.equal([204, undefined]);
       expect(sentBack(await browser.visit(page.url, atService)).get('code')).to.be.a('string');
     });
