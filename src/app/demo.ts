@@ -40,21 +40,23 @@ function welcome(settings: Settings, password: string): string[] {
     ['Sign in as', `${PERSON.login}   password   ${password}`],
   ];
   const width = Math.max(...rows.map(([name]) => (name ?? '').length));
-  const embedded = settings.storage.database.kind === 'embedded' || settings.storage.state.kind === 'embedded';
+  const embedded = embeddedLine(settings);
   return [
     '',
     'Countersign is ready.',
     ...rows.map(([name, value]) => `  ${(name ?? '').padEnd(width)}   ${value}`),
     '',
-    ...(embedded ? [embeddedLine(settings), ''] : []),
+    ...(embedded === undefined ? [] : [embedded, '']),
     'Try: open the account page, add a mobile device, and scan the QR code from the phone app in a second window;',
     'then open the demo service and ask for what needs the phone.',
     '',
   ];
 }
 
-function embeddedLine(settings: Settings): string {
+/** What it means that storage is in this process, in one line; undefined on PostgreSQL and Redis. */
+export function embeddedLine(settings: Settings): string | undefined {
   const { database, state } = settings.storage;
+  if (database.kind !== 'embedded' && state.kind !== 'embedded') return undefined;
   const lasts =
     database.kind === 'embedded'
       ? `people, phones and grants are kept in ${database.folder} (PGlite, some 300 MB of memory)`

@@ -1,7 +1,7 @@
 // `countersign serve`: reads the settings, opens everything, listens, and leaves in order.
 import type { Command } from 'commander';
 import { assemble, type House } from '../app/assemble.ts';
-import { introduce } from '../app/demo.ts';
+import { embeddedLine, introduce } from '../app/demo.ts';
 import { type Listening, listen } from '../app/server.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -29,7 +29,9 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   log.info({ issuer: settings.server.issuer, port: listening.port }, 'listening');
   await house.world.records.audit.record({ event: 'sys_startup', outcome: 'success', actor: 'system' });
   if (settings.server.demo) await introduce(house, settings, (line) => process.stdout.write(`${line}\n`));
-  else process.stdout.write(`Countersign is ready at ${settings.server.issuer}\n`);
+  else
+    for (const line of [`Countersign is ready at ${settings.server.issuer}`, embeddedLine(settings) ?? []].flat())
+      process.stdout.write(`${line}\n`);
   process.on('SIGHUP', () => reload(house, folder, log));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(house, listening, log, signal));
 }
