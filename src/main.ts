@@ -1,13 +1,6 @@
 #!/usr/bin/env node
-// Reads the command line.
+// Reads the command line, and loads only what the named command needs: a server should not read the code of the headless phone first.
 import { Command } from 'commander';
-import { addConfigCommands } from './cli/config.ts';
-import { addDatabaseCommands } from './cli/database.ts';
-import { addKeyCommands } from './cli/keys.ts';
-import { addPhoneCommands } from './cli/phone.ts';
-import { addServeCommand } from './cli/serve.ts';
-import { addUserCommands } from './cli/users.ts';
-import { withWorld } from './cli/with-world.ts';
 
 const program = new Command('countersign')
   .description('An OpenID Connect provider with step-up, and its own phone app as the second factor')
@@ -19,11 +12,26 @@ const fail = (line: string): never => {
   process.exit(1);
 };
 
-addServeCommand(program);
-addConfigCommands(program);
-addKeyCommands(program);
-addDatabaseCommands(program, print);
-addUserCommands(program, { withWorld, print, fail });
-addPhoneCommands(program);
+/** Each command by its name, in the order of the help. */
+const COMMANDS: { readonly [name: string]: () => Promise<void> } = {
+  serve: async () => (await import('./cli/serve.ts')).addServeCommand(program),
+  config: async () => (await import('./cli/config.ts')).addConfigCommands(program),
+  keys: async () => (await import('./cli/keys.ts')).addKeyCommands(program),
+  db: async () => (await import('./cli/database.ts')).addDatabaseCommands(program, print),
+  user: async () => {
+    const [{ addUserCommands }, { withWorld }] = await Promise.all([
+      import('./cli/users.ts'),
+      import('./cli/with-world.ts'),
+    ]);
+    addUserCommands(program, { withWorld, print, fail });
+  },
+  phone: async () => (await import('./cli/phone.ts')).addPhoneCommands(program),
+};
+
+const asked = process.argv[2] ?? '';
+for (const [name, add] of Object.entries(COMMANDS)) {
+  // Where it is none of them the help is wanted, or a word that should be told from all of them.
+  if (name === asked || !Object.hasOwn(COMMANDS, asked)) await add();
+}
 
 program.parseAsync().catch((error: Error) => fail(error.message));

@@ -1,7 +1,6 @@
 // The account page as a relying service of ours: authorization request with PKCE, state and nonce; code for token inside the process; id_token verified.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import inject from 'light-my-request';
 import type { World } from '../../src/domain/ports.ts';
 import { fingerprint, sameBytes } from '../../src/platform/hashes.ts';
 
@@ -124,6 +123,8 @@ async function redeem(
   code: string,
   verifier: string,
 ): Promise<{ idToken: string; accessToken: string } | undefined> {
+  // Loaded at the first sign-in to the account page.
+  const { default: inject } = await import('light-my-request');
   const issuer = new URL(provider.issuer);
   const response = await inject((request, answer) => void provider.callback()(request, answer), {
     method: 'POST',

@@ -1,5 +1,6 @@
 // A QR code as one SVG path: the same drawing on the server (first paint, pages without JavaScript) and in the page's script.
-import { create } from 'qrcode';
+// The code itself without the renderers, which bring a PNG library along.
+import { create } from 'qrcode/lib/core/qrcode.js';
 
 /** Modules of white around the code (ISO/IEC 18004: four). */
 export const QUIET_ZONE = 4;

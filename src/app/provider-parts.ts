@@ -3,7 +3,7 @@ import Keygrip from 'keygrip';
 import type Provider from 'oidc-provider';
 import type { AccountProvider } from '../../interactions/account/relying-service.ts';
 import { LANGUAGES } from '../../interactions/words.ts';
-import { createOutboundFetch } from '../platform/outbound.ts';
+import { createOutboundFetch } from '../platform/outbound-fetch.ts';
 import { createProvider } from '../provider/create-provider.ts';
 import type { SystemPages } from '../provider/pages.ts';
 import type { Registry } from '../provider/registry.ts';

@@ -1,5 +1,5 @@
 // Sends mail: into a folder (and onto the console in the demo), or over SMTP. A failure is retried from memory and never reaches a sign-in.
-import { createTransport } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import type { Mail, Mailer } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -38,9 +38,15 @@ export type Deliver = (mail: Mail) => Promise<void>;
 
 function createSmtp(url: string, from: string): Deliver {
   const timeouts = { connectionTimeout: 2_500, greetingTimeout: 2_500, socketTimeout: 10_000, dnsTimeout: 2_500 };
-  const transport = createTransport({ url, ...timeouts, disableFileAccess: true, disableUrlAccess: true });
+  // Loaded at the first mail.
+  let transport: Promise<Transporter> | undefined;
+  const open = async () => {
+    const { createTransport } = await import('nodemailer');
+    return createTransport({ url, ...timeouts, disableFileAccess: true, disableUrlAccess: true });
+  };
   return async ({ to, subject, text }) => {
-    await transport.sendMail({ from, to: { name: '', address: to }, subject, text });
+    transport ??= open();
+    await (await transport).sendMail({ from, to: { name: '', address: to }, subject, text });
   };
 }
 

@@ -92,8 +92,3 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
   return { fetch: guarded as unknown as typeof globalThis.fetch, close: () => dispatcher.destroy() };
 }
-
-/** {@link createOutbound}'s fetch alone: oidc-provider's `fetch`. */
-export function createOutboundFetch(options: OutboundOptions): typeof globalThis.fetch {
-  return createOutbound(options).fetch;
-}

@@ -2,7 +2,6 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import knexModule, { type Knex } from 'knex';
-import pgliteModule from 'knex-pglite';
 import type { StorageSettings } from '../../settings/settings.ts';
 import { lockFolder } from './folder-lock.ts';
 
@@ -16,9 +15,8 @@ export interface Connected {
   close(): Promise<void>;
 }
 
-// Both are CommonJS whose default is the module itself or its member, by how they are loaded.
+// CommonJS whose default is the module itself or its member, by how it is loaded.
 const createKnex = ((knexModule as { default?: unknown }).default ?? knexModule) as typeof knexModule;
-const PgliteClient = ((pgliteModule as { default?: unknown }).default ?? pgliteModule) as typeof Knex.Client;
 
 /** What knex says by itself (a lost connection, one that cannot be had) comes back as an error to whoever asked; our log is not knex's. */
 const QUIET = { warn: () => undefined, error: () => undefined, debug: () => undefined, deprecate: () => undefined };
@@ -29,6 +27,8 @@ async function openEmbedded(folder: string): Promise<Connected> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // Loaded here: a server on PostgreSQL never pays for it.
     const { PGlite } = await import('@electric-sql/pglite');
+    const { default: pgliteModule } = await import('knex-pglite');
+    const PgliteClient = ((pgliteModule as { default?: unknown }).default ?? pgliteModule) as typeof Knex.Client;
     const pglite = new PGlite({ dataDir: resolve(folder) });
     await pglite.waitReady;
     const knex = createKnex({
