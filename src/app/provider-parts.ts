@@ -9,6 +9,7 @@ import type { SystemPages } from '../provider/pages.ts';
 import type { Registry } from '../provider/registry.ts';
 import { createAdapter } from '../storage/oidc/adapter.ts';
 import type { ClientCatalog } from '../storage/oidc/client-catalog.ts';
+import { personWithGrant } from '../storage/oidc/person-with-grant.ts';
 import { markSessionEnded } from '../storage/oidc/state-artefacts.ts';
 import { publicJwks, readJwks } from './jwks.ts';
 import type { Opened } from './world.ts';
@@ -37,6 +38,7 @@ export function buildProvider(
     ),
     fetch: createOutboundFetch(outbound),
     firstUse: (key, seconds) => world.replays.first(key, seconds),
+    readBoth: (userId, grantId) => personWithGrant(database.knex, userId, grantId),
     sessionEnded: (uid, seconds) => markSessionEnded(state, uid, seconds),
     audit: auditBatches,
     log: world.log,

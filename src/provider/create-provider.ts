@@ -6,6 +6,7 @@ import { auditProvider } from './audit-events.ts';
 import { tellingBusy, tellWhenToRetry } from './availability.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
 import { endSessionsForGood, keepProofsInSessions, makeReplaysAtomic } from './internals.ts';
+import { type ReadBoth, readTogether } from './read-together.ts';
 import { onlyOwnIds } from './token-ids.ts';
 
 /** Builds a provider. Building a second one and swapping it in is how settings are reloaded; all state lives in the adapter. */
@@ -15,15 +16,17 @@ export function createProvider(
     firstUse(key: string, seconds: number): Promise<boolean>;
     /** Told of each sign-out before the session is deleted, with its uid and its remaining seconds. */
     sessionEnded(uid: string, seconds: number): Promise<void>;
+    readBoth: ReadBoth;
     audit: Audit;
     log: Log;
   },
 ): Provider {
   const adapter = parts.adapter as AdapterFactory;
+  const together = readTogether(tellingBusy(parts.users), tellingBusy(parts).readBoth);
   const telling = {
     ...parts,
-    users: tellingBusy(parts.users),
-    adapter: (model: string) => onlyOwnIds(model, tellingBusy(adapter(model))),
+    users: together.users,
+    adapter: (model: string) => together.adapter(model, onlyOwnIds(model, tellingBusy(adapter(model)))),
   };
   const provider = new Provider(parts.registry().settings.server.issuer, configuration(telling));
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).

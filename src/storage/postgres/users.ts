@@ -6,10 +6,12 @@ import { type Db, one, rows } from './statement.ts';
 /** Wrong offline codes at which the way closes until an online approval (protocol section 5.3). */
 const OFFLINE_LIMIT = 50;
 
-const COLUMNS = `id, login, name, email, locale, state, always_second_factor, factors_version, offline_failures, wrong_numbers, push_paused,
+/** The columns that {@link toUser} reads. */
+export const COLUMNS = `id, login, name, email, locale, state, always_second_factor, factors_version, offline_failures, wrong_numbers, push_paused,
   sessions_valid_after, created_at`;
 
-interface UserRow {
+/** A row with {@link COLUMNS}. */
+export interface UserRow {
   id: string;
   login: string;
   name: string;
@@ -25,7 +27,8 @@ interface UserRow {
   created_at: Date;
 }
 
-function toUser(row: UserRow): User {
+/** The person of a row. */
+export function toUser(row: UserRow): User {
   return {
     id: row.id,
     login: row.login,
