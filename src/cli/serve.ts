@@ -24,6 +24,9 @@ export function addServeCommand(program: Command): void {
 
 async function serve(settings: Settings, folder: string | undefined): Promise<void> {
   const log = createLog(settings.server.logLevel);
+  // A hang-up during the start would end the process: it is too early to reload, and what is read now is new anyway.
+  const tooEarly = () => log.info('still starting; nothing to reload');
+  process.on('SIGHUP', tooEarly);
   const house = await assemble(settings, log);
   const listening = await listen(settings.server, house.app.callback());
   log.info({ issuer: settings.server.issuer, port: listening.port }, 'listening');
@@ -32,6 +35,7 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   else
     for (const line of [`Countersign is ready at ${settings.server.issuer}`, embeddedLine(settings) ?? []].flat())
       process.stdout.write(`${line}\n`);
+  process.off('SIGHUP', tooEarly);
   process.on('SIGHUP', () => reload(house, folder, log));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(house, listening, log, signal));
 }
@@ -40,7 +44,10 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
 function reload(house: House, folder: string | undefined, log: Log): void {
   readSettings(folder)
     .then((settings) => house.reload(settings))
-    .then((report) => log.info(report, 'configuration reloaded'))
+    .then(async (report) => {
+      log.info(report, 'configuration reloaded');
+      await house.world.records.audit.record({ event: 'sys_config_reloaded', outcome: 'success', actor: 'system' });
+    })
     .catch(async (error: Error) => {
       log.error({ reason: error.message }, 'configuration refused; the old one stays in force');
       await house.world.records.audit.record({ event: 'sys_config_refused', outcome: 'failure', actor: 'system' });

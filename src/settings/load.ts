@@ -106,7 +106,10 @@ function resolveAll(
   const levels = from(sections.levels, ({ value }) => resolveLevels(value));
   checkTogether(
     sections,
-    levels && methods && sections.levels.sound && sections.methods.sound ? { levels, methods } : undefined,
+    // Where methods.yaml is broken the defaults stand in, so that what names a level is still checked.
+    levels && sections.levels.sound
+      ? { levels, methods: methods && sections.methods.sound ? methods : resolveMethods(FILES.methods.parse({})) }
+      : undefined,
   );
   const parts = {
     folder: reading.folder,
