@@ -36,6 +36,8 @@ export function addPhoneCommands(program: Command): void {
     .command('phone')
     .description('a phone without a screen, for tests and for building against Countersign');
   phone.addHelpText('after', HELP);
+  // Wrong use is 2, as the help says; commander has said what is wrong.
+  phone.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   const command = (usage: string, description: string) =>
     phone
       .command(usage)
