@@ -372,6 +372,19 @@ for (const backend of ['embedded', 'servers'] as const) {
         expect(await events(paper)).to.deep.include(['transaction_failed', 'failure', 'wrong_number']);
       });
 
+      it('a scan counts for the phone that scanned, not for another one of the same person', async () => {
+        const one = await owner();
+        const two = await enrol(one.userId);
+        const transaction = await ask(one.userId, { wants: 'qr' });
+        const frame = { txn: transaction.id, ...(await currentFrame(world, transaction)) };
+        expect((await claimQr(world, { device: await device(one), ...frame })).ok).to.equal(true);
+        expect(await claimQr(world, { device: await device(two), ...frame })).to.include({ ok: false, why: 'claimed' });
+        const { number: _, ...unnumbered } = transaction;
+        const bare = { ...unnumbered, number: undefined } as unknown as Transaction;
+        expect(await approve(two, bare)).to.include({ ok: false, why: 'not_transferred' });
+        expect((await approve(one, bare)).ok).to.equal(true);
+      });
+
       it('lives 120, 180 or 300 seconds and at most 600 in all', async () => {
         const { userId } = await owner();
         const life = async (wants: 'push' | 'qr' | 'code') => {
