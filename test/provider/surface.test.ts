@@ -301,6 +301,17 @@ describe('the surface of the provider', () => {
     expect(sentBack(third).get('code')).to.be.a('string');
   });
 
+  it('does not move auth_time while a person reads the consent page', async () => {
+    const before = Math.floor(Date.now() / 1000);
+    const { browser, request, answer } = await signedIn(issuer, login, { client_id: 'guest', scope: 'openid email' });
+    const typed = Math.ceil(Date.now() / 1000);
+    await new Promise((resolve) => setTimeout(resolve, 1900));
+    const { url, fields } = formOf(answer, '/consent');
+    const back = sentBack(await browser.post(url, { ...fields, answer: 'allow' }, atService));
+    const { claims } = await redeem(issuer, back.get('code') ?? '', request.verifier, { client_id: 'guest' });
+    expect(claims['auth_time']).to.be.within(before, typed);
+  });
+
   it('has no dynamic registration, no development pages, and a friendly 404', async () => {
     for (const path of ['/reg', '/interaction/x/submit', '/.git/config', '/metrics', '/device/v1/nothing']) {
       expect((await fetch(`${issuer}${path}`)).status, path).to.be.oneOf([404, 405]);
