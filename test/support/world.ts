@@ -60,6 +60,7 @@ export interface WorldOptions {
   /** The issuer is an address before the nodes, and the test says which node answers what. */
   balanced?: boolean;
   files?: Files;
+  logLevel?: 'info' | 'debug';
   /** Sign-in names that exist before the first node starts. */
   people?: string[];
 }
@@ -85,7 +86,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
   const ports = await Promise.all(Array.from({ length: options.nodes ?? 1 }, freePort));
   const front = options.balanced ? await freePort() : ports[0];
   const issuer = `http://localhost:${front}`;
-  const port = { 'server.yaml': { issuer, demo: true, data_folder: './data', log_level: 'info' } };
+  const port = { 'server.yaml': { issuer, demo: true, data_folder: './data', log_level: options.logLevel ?? 'info' } };
   writeFiles(folder, { ...base(issuer), ...port, ...options.files });
   const environment: { [name: string]: string } = {};
   if (options.backend === 'servers') {
