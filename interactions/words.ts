@@ -87,8 +87,15 @@ export function wordsOf(language: string): Words {
   return words;
 }
 
+const languageNames = new Map<string, string>();
+
 /** The name of a language in itself, as the picker shows it. */
 export function languageName(language: string): string {
+  const known = languageNames.get(language);
+  if (known !== undefined) return known;
   const name = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
-  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+  const shown = name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+  // Every page asks for all of them. What somebody else asks for is not kept: it has no bound.
+  if (messages.has(language)) languageNames.set(language, shown);
+  return shown;
 }
