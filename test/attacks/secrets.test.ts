@@ -209,11 +209,15 @@ describe('secrets', function () {
   });
 
   it('that a reader of Redis finds open no session', async () => {
+    // A session that is begun in the very second of a password reset counts as older than it.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
     const browser = newBrowser();
     const page = await browser.visit(authorization(world.issuer).url, atService);
-    await logIn(browser, page, 'ada', NEW_PASSWORD);
+    const answer = await logIn(browser, page, 'ada', NEW_PASSWORD);
+    expect(sentBack(answer).get('code')).to.be.a('string');
     const silent = authorization(world.issuer, { prompt: 'none' }).url;
-    expect(sentBack(await browser.visit(silent, atService)).get('code')).to.be.a('string');
+    const own = sentBack(await browser.visit(silent, atService));
+    expect(own.get('code'), String(own)).to.be.a('string');
     const id = browser.cookie('countersign_session') ?? '';
     for (const signature of [undefined, 'A'.repeat(43)]) {
       const thief = newBrowser();
