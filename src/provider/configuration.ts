@@ -198,8 +198,7 @@ function lifetimes(registry: () => Registry, clock: Clock): NonNullable<Configur
     },
     Session: (_ctx, session) => {
       const { begun } = session as { begun?: number };
-      const left =
-        (begun ?? Math.floor(clock.now() / 1000)) + lifetimes.session.absolute - Math.floor(clock.now() / 1000);
+      const left = lifetimes.session.absolute - Math.floor((clock.now() - (begun ?? clock.now())) / 1000);
       return Math.max(1, Math.min(lifetimes.session.idle, left));
     },
   };

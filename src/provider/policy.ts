@@ -45,7 +45,7 @@ function proofsPrompt(registry: () => Registry, clock: Clock) {
     new Check('proofs', 'proofs could not be read', async (ctx) => {
       const user = personOf(ctx);
       const now = seconds(clock);
-      absorbProofs(ctx, registry(), user, now);
+      absorbProofs(ctx, registry(), user, clock.now());
       const need = needOf(ctx, registry(), user);
       if (ctx.oidc.prompts.has('enrol')) demandForEnrolment(need, registry());
       needs.set(ctx, need);

@@ -5,13 +5,14 @@ import type { User } from '../domain/user.ts';
 import type { Need } from './levels-in-requests.ts';
 import type { Registry } from './registry.ts';
 
-/** What we keep beside oidc-provider's own members of a session (see internals.ts). Times are whole seconds. */
+/** What we keep beside oidc-provider's own members of a session (see internals.ts). Times are whole seconds unless said. */
 export interface SessionRecord {
   proofs?: Proofs;
   /** Whose proofs they are: another person's are never built upon. */
   proofsOf?: string;
-  /** When the session's first proof was made, and when it was last used. */
+  /** When the session's first proof was made, in milliseconds: a person may sign in within the second in which all sessions were ended. */
   begun?: number;
+  /** When it was last used. */
   seen?: number;
 }
 
@@ -24,7 +25,8 @@ export interface ProofResult {
 }
 
 /** Takes the proofs of a finished interaction over into the session, and forgets what no longer counts. */
-export function absorbProofs(ctx: KoaContextWithOIDC, registry: Registry, user: User | undefined, now: number): void {
+export function absorbProofs(ctx: KoaContextWithOIDC, registry: Registry, user: User | undefined, nowMs: number): void {
+  const now = Math.floor(nowMs / 1000);
   const session = ctx.oidc.session as Session;
   const { lifetimes } = registry.settings;
   if (session.proofsOf !== session.accountId || !user || outdated(session, user)) forget(session);
@@ -32,7 +34,7 @@ export function absorbProofs(ctx: KoaContextWithOIDC, registry: Registry, user: 
   if (result?.proofs && user && result.login?.accountId === session.accountId) {
     session.proofs = { ...session.proofs, ...result.proofs };
     session.proofsOf = user.id;
-    session.begun ??= now;
+    session.begun ??= nowMs;
   }
   if (session.proofs && session.seen !== undefined && now - session.seen > lifetimes.secondFactorIdle) {
     const fresh = result?.proofs ?? {};
@@ -45,7 +47,7 @@ export function absorbProofs(ctx: KoaContextWithOIDC, registry: Registry, user: 
 
 /** A session from before the person's sessions were ended everywhere. */
 function outdated(session: Session, user: User): boolean {
-  return (session.begun ?? 0) * 1000 < user.sessionsValidAfter;
+  return (session.begun ?? 0) < user.sessionsValidAfter;
 }
 
 function forget(session: Session): void {

@@ -36,7 +36,7 @@ const LONGEST = 1024;
  */
 export async function signInWithPassword(world: Touched, attempt: PasswordAttempt): Promise<PasswordAnswer> {
   const login = canonicalLogin(attempt.login) ?? '';
-  const found = await world.records.users.withPassword(login);
+  const found = await findByNameOrMail(world, login);
   const limitKey = await personKey(world, attempt, login, found?.user);
   const [address, person] = await Promise.all([
     world.limits.peek('password_address', attempt.address),
@@ -60,7 +60,15 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
   return { ok: true, userId: found.user.id, proof: { at: seconds(world.clock), amr: ['pwd'] } };
 }
 
-/** One count per name, and one apart for each browser that the person is known on. */
+/** The person of a sign-in name, or of a mail address that one person alone has. */
+async function findByNameOrMail(world: Touched, login: string) {
+  const named = await world.records.users.withPassword(login);
+  if (named || !login.includes('@')) return named;
+  const [person, ...others] = await world.records.users.byEmail(login);
+  return person && others.length === 0 ? world.records.users.withPassword(person.login) : undefined;
+}
+
+/** One count per person (by whatever name they come) or unknown name, and one apart for each browser that the person is known on. */
 async function personKey(
   world: Touched,
   attempt: PasswordAttempt,
@@ -71,7 +79,7 @@ async function personKey(
     const known = await world.records.knownBrowsers.find(attempt.knownBrowser);
     if (known?.userId === user.id) return fingerprint(`known ${attempt.knownBrowser}`);
   }
-  return fingerprint(`login ${login}`);
+  return fingerprint(`login ${user?.login ?? login}`);
 }
 
 /** A disabled person, one without a password and an unknown one cost the same hash as a wrong password. */

@@ -34,28 +34,33 @@ const full = (): Session => ({
   accountId: 'maria',
   proofs: { password, phone },
   proofsOf: 'maria',
-  begun: NOW - 600,
+  begun: (NOW - 600) * 1000,
   seen: NOW - 400,
 });
 
 describe('what a session has proven', () => {
   it('stands as long as the session is used', () => {
     const session = full();
-    absorbProofs(asking(session), registry, maria, NOW);
+    absorbProofs(asking(session), registry, maria, NOW * 1000);
     expect(session.proofs).to.deep.equal({ password, phone });
     expect(session.seen).to.equal(NOW);
   });
 
   it('loses the second factor after an hour without use, and keeps the password', () => {
     const session = { ...full(), seen: NOW - 3601 };
-    absorbProofs(asking(session), registry, maria, NOW);
+    absorbProofs(asking(session), registry, maria, NOW * 1000);
     expect(session.proofs).to.deep.equal({ password });
   });
 
   it('keeps a second factor that was proven just now, after however long a rest', () => {
     const session = { ...full(), seen: NOW - 3601 };
     const fresh = { at: NOW, amr: ['swk', 'mfa'] };
-    absorbProofs(asking(session, { login: { accountId: 'maria' }, proofs: { phone: fresh } }), registry, maria, NOW);
+    absorbProofs(
+      asking(session, { login: { accountId: 'maria' }, proofs: { phone: fresh } }),
+      registry,
+      maria,
+      NOW * 1000,
+    );
     expect(session.proofs).to.deep.equal({ password, phone: fresh });
   });
 
@@ -68,14 +73,23 @@ describe('what a session has proven', () => {
       [full(), { ...maria, sessionsValidAfter: (NOW - 300) * 1000 }],
       [full(), undefined],
     ] as [Session, User | undefined][]) {
-      absorbProofs(asking(session), registry, user, NOW);
+      absorbProofs(asking(session), registry, user, NOW * 1000);
       expect(session.proofs).to.equal(undefined);
     }
   });
 
+  it('counts a sign-in of the very second in which all sessions were ended', () => {
+    const session = { ...full(), begun: NOW * 1000 + 800 };
+    absorbProofs(asking(session), registry, { ...maria, sessionsValidAfter: NOW * 1000 + 500 }, NOW * 1000 + 900);
+    expect(session.proofs).to.deep.equal({ password, phone });
+    const older = { ...full(), begun: NOW * 1000 + 400 };
+    absorbProofs(asking(older), registry, { ...maria, sessionsValidAfter: NOW * 1000 + 500 }, NOW * 1000 + 900);
+    expect(older.proofs).to.equal(undefined);
+  });
+
   it('takes no proofs of a result that is another person’s', () => {
     const session: Session = { accountId: 'maria' };
-    absorbProofs(asking(session, { login: { accountId: 'peter' }, proofs: { password } }), registry, maria, NOW);
+    absorbProofs(asking(session, { login: { accountId: 'peter' }, proofs: { password } }), registry, maria, NOW * 1000);
     expect(session.proofs).to.equal(undefined);
   });
 

@@ -68,6 +68,14 @@ for (const backend of ['embedded', 'servers'] as const) {
       expect(unknown).to.deep.equal(wrong);
     });
 
+    it('takes the mail address for the sign-in name, where one person alone has it', async () => {
+      const { answer } = await signedIn(running.issuer, `${login.toUpperCase()}@Example.org`);
+      expect(sentBack(answer).get('code')).to.be.a('string');
+      await person(running.house, { email: 'shared@example.org' });
+      await person(running.house, { email: 'shared@example.org' });
+      expect((await signedIn(running.issuer, 'shared@example.org')).answer.status).to.equal(401);
+    });
+
     it('goes on where the answer to a step was lost on its way to the browser', async () => {
       const browser = new HttpBrowser();
       const request = authorization(running.issuer);
