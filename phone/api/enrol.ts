@@ -62,9 +62,13 @@ export async function completeEnrolment(
     pin_tag: secrets.pinTag,
     k_off: toBase64url(secrets.offlineKey),
   };
-  const answer = await services.api.sealing(metadata.enc_jwk, sealed, (sec) =>
-    services.api.complete(draft, offer.enrolment_id, { nonce: offer.nonce, platform: platformName(), sec }),
-  );
+  const send = () =>
+    services.api.sealing(metadata.enc_jwk, sealed, (sec) =>
+      services.api.complete(draft, offer.enrolment_id, { nonce: offer.nonce, platform: platformName(), sec }),
+    );
+  let answer = await send();
+  // The answer may be what was lost: the same key and nonce get it again (protocol section 4, E3).
+  if (!answer.ok && answer.failure.code === 'offline') answer = await send();
   return answer.ok ? { ok: true, value: await keep(services, enrolling, answer.value) } : answer;
 }
 

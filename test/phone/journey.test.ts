@@ -14,7 +14,7 @@ import { person, type RunningHouse, startHouse } from '../support/house.ts';
 import { ask, askedNow, enrolled, needsBuiltApp, offer, PIN, scanned, showCode, typePin } from './with-app.ts';
 
 /** The browser's own lines about refusals and about a network that is off. */
-const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/];
+const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/, /net::ERR_CONNECTION_RESET/];
 
 describe('phone app', function () {
   this.timeout(60_000);
@@ -186,6 +186,33 @@ describe('phone app', function () {
     await page.getByRole('button', { name: 'To the start' }).click();
     await page.getByRole('heading', { name: 'Your phone shows that it is you' }).waitFor();
     await looksRight('welcome');
+  });
+
+  it('finishes an enrolment whose answer was lost on the way', async () => {
+    const other = await person(running.house);
+    const { code } = await offer(running, other.id, 'Train phone');
+    let lost = 0;
+    await page.route('**/device/v1/enrol/complete', async (route) => {
+      if (lost > 0) return route.continue();
+      lost += 1;
+      await route.fetch();
+      await route.abort('connectionreset');
+    });
+    await page.getByRole('button', { name: 'Type a code instead' }).click();
+    await page.getByLabel('Your sign-in name').fill(other.login);
+    await page.getByLabel('The code', { exact: false }).last().fill(code);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Yes, go on' }).click();
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'This phone is ready' }).waitFor();
+    expect(lost).to.equal(1);
+    await page.unroute('**/device/v1/enrol/complete');
+    const [kept] = await running.house.world.records.devices.ofUser(other.id);
+    await running.house.world.records.devices.remove(kept?.id ?? '', other.id);
+    await running.house.world.transactions.touchUser(other.id);
+    await page.getByRole('button', { name: 'To the start' }).click();
+    await page.getByRole('heading', { name: 'This phone was removed' }).waitFor();
+    await page.getByRole('button', { name: 'To the start' }).click();
   });
 
   it('explains an enrolment link in a tab without a key, and sends nothing until the person says so', async () => {
