@@ -140,6 +140,16 @@ describe('bad input', function () {
     expect(resumed.location).to.equal(undefined);
   });
 
+  it('takes no other interaction’s cookie for this one, though both are this browser’s', async () => {
+    const browser = new HttpBrowser();
+    const one = new URL((await browser.visit(authorization(issuer).url)).url).pathname;
+    const other = new URL((await browser.visit(authorization(issuer).url)).url).pathname;
+    expect(one).not.to.equal(other);
+    const mixed = await browser.request(`${issuer}${one}`, { headers: { cookie: browser.cookiesFor(other) } });
+    expect(mixed.status).to.equal(410);
+    expect((await browser.request(`${issuer}${one}`)).status).to.equal(200);
+  });
+
   it('refuses what is too large, of the wrong kind, or broken, on every door', async () => {
     const page = await new HttpBrowser().visit(authorization(issuer).url);
     const path = new URL(page.url).pathname;
