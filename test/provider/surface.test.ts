@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { expect } from 'chai';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import * as client from 'openid-client';
+import request from 'supertest';
 import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import {
@@ -124,7 +125,7 @@ describe('the surface of the provider', () => {
   });
 
   it('builds every address from the issuer, whatever Host says (A57)', async () => {
-    const { request } = await import('node:http');
+    const { request: ask } = await import('node:http');
     const body = await new Promise<string>((resolve, reject) => {
       const headers = {
         host: 'evil.example',
@@ -132,7 +133,7 @@ describe('the surface of the provider', () => {
         'x-forwarded-proto': 'https',
         forwarded: 'host=evil.example',
       };
-      request(`${issuer}/.well-known/openid-configuration`, { headers }, (response) => {
+      ask(`${issuer}/.well-known/openid-configuration`, { headers }, (response) => {
         let text = '';
         response.on('data', (chunk) => {
           text += chunk;
@@ -314,7 +315,7 @@ describe('the surface of the provider', () => {
 
   it('has no dynamic registration, no development pages, and a friendly 404', async () => {
     for (const path of ['/reg', '/interaction/x/submit', '/.git/config', '/metrics', '/device/v1/nothing']) {
-      expect((await fetch(`${issuer}${path}`)).status, path).to.be.oneOf([404, 405]);
+      expect((await request(issuer).get(path)).status, path).to.be.oneOf([404, 405]);
     }
   });
 });
