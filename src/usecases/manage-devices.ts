@@ -1,12 +1,7 @@
-// What a person does with their phones on the account page: list, rename, remove (protocol section 8).
-import { type Device, deviceName, type NameProblem } from '../domain/device.ts';
+// What a person does with their phones on the account page: rename, remove (protocol section 8).
+import { deviceName, type NameProblem } from '../domain/device.ts';
 import type { World } from '../domain/ports.ts';
 import { tellPerson } from './tell-person.ts';
-
-/** The person's phones, active and locked, oldest first. */
-export function listDevices(world: Pick<World, 'records'>, userId: string): Promise<Device[]> {
-  return world.records.devices.ofUser(userId);
-}
 
 /** Another person's device is unknown. */
 export type RenamedDevice =
