@@ -26,6 +26,8 @@ const NEEDS = [
     debian: ['chromium', 'fonts-liberation'],
     brew: ['chromium'],
   },
+  // Makes the throw-away certificate authority of the tests over https.
+  { what: 'OpenSSL', variable: '', programs: ['openssl'], debian: ['openssl'], brew: ['openssl'] },
 ];
 
 const named = (variable) => (process.env[variable] ?? '') !== '';
