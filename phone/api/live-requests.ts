@@ -26,10 +26,12 @@ export interface LiveRequests {
 
 /** A line that says nothing for this long is taken for dead, in milliseconds; servers say something every 15 to 25 s. */
 const SILENCE = 60_000;
+/** The list comes at once: where it does not, something in between collects the stream and passes nothing on. */
+const FIRST_SILENCE = 10_000;
 const POLL = 5_000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
-/** After so many streams that broke at once, only polling is tried for a while. */
+/** After so many streams that broke at once there is only polling, until the app comes to the front again. */
 const BROKEN_STREAMS = 3;
 const FINAL: readonly string[] = ['device_removed', 'device_locked', 'device_cloned', 'bad_signature'];
 
@@ -37,6 +39,7 @@ const FINAL: readonly string[] = ['device_removed', 'device_locked', 'device_clo
 export function followRequests(api: Api, account: Account, listener: Listener, background: boolean): LiveRequests {
   const stopped = new AbortController();
   let wake: () => void = () => undefined;
+  let broken = 0;
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -60,27 +63,29 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
     return answer.ok ? undefined : answer.failure;
   }
 
-  /** Answers how long the stream lived, in milliseconds, or why it was refused. */
-  async function stream(): Promise<number | Failure> {
+  /** Whether the stream was worth having: it said something, and lived; or why it was refused. */
+  async function stream(): Promise<'lived' | 'broke' | 'silent' | Failure> {
     const began = performance.now();
     const ended = new AbortController();
     const end = () => ended.abort();
     stopped.signal.addEventListener('abort', end, { once: true });
     let watchdog: ReturnType<typeof setTimeout> | undefined;
+    let spoke = false;
     const alive = () => {
       clearTimeout(watchdog);
       watchdog = setTimeout(end, SILENCE);
+      if (!spoke) connection('live');
+      spoke = true;
     };
     try {
-      alive();
+      watchdog = setTimeout(end, FIRST_SILENCE);
       const message = await api.streamMessage(account);
-      if (stopped.signal.aborted) return 0;
+      if (stopped.signal.aborted) return 'broke';
       const response = await fetch(devicePath('stream'), messageRequest(message, ended.signal));
       if (!response.ok || !response.body) {
         const answer = await readAnswer(response);
-        return answer.ok ? 0 : answer.failure;
+        return answer.ok ? 'broke' : answer.failure;
       }
-      connection('live');
       await readEvents(response.body, ({ event, data }) => event === 'pending' && told(JSON.parse(data)), alive);
     } catch {
       // The network, or a stop: the loop decides.
@@ -88,12 +93,13 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
       clearTimeout(watchdog);
       stopped.signal.removeEventListener('abort', end);
     }
-    return performance.now() - began;
+    const age = performance.now() - began;
+    if (!spoke) return age >= FIRST_SILENCE ? 'silent' : 'broke';
+    return age > POLL ? 'lived' : 'broke';
   }
 
   async function run(): Promise<void> {
     let wait = FIRST_WAIT;
-    let broken = 0;
     connection('connecting');
     while (!stopped.signal.aborted) {
       // The list first: it also tells a removed phone, a wrong clock and a dead network apart.
@@ -112,9 +118,14 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
         await pause(background ? POLL * 2 : POLL);
         continue;
       }
-      const lived = await stream();
-      broken = typeof lived === 'number' && lived > POLL ? 0 : broken + 1;
-      if (broken > 0) await pause(FIRST_WAIT * 2 ** broken);
+      const came = await stream();
+      // A locked phone still gets the list, to say no; that it is locked, only the stream tells.
+      if (typeof came === 'object' && FINAL.includes(came.code)) {
+        broken = BROKEN_STREAMS;
+        listener.refused(account.device, came);
+      } else if (came === 'silent') broken = BROKEN_STREAMS;
+      else broken = came === 'lived' ? 0 : broken + 1;
+      if (broken > 0 && broken < BROKEN_STREAMS) await pause(FIRST_WAIT * 2 ** broken);
     }
   }
 
@@ -124,6 +135,9 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
       stopped.abort();
       wake();
     },
-    now: () => wake(),
+    now: () => {
+      broken = 0;
+      wake();
+    },
   };
 }
