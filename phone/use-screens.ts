@@ -24,10 +24,14 @@ export function useScreens(first: Screen): Screens {
   const visitOf = useCallback((screen: Screen): Visit => ({ key: ++counter.current, screen }), []);
   const [stack, setStack] = useState<Visit[]>(() => [visitOf(first)]);
   const depth = useRef(0);
+  const waiting = useRef<Screen | undefined>(undefined);
   useEffect(() => {
     history.replaceState({ depth: 0 }, '');
     const popped = (event: PopStateEvent) => {
       depth.current = Number(event.state?.depth ?? 0);
+      const next = waiting.current;
+      waiting.current = undefined;
+      if (next) return setStack([visitOf(next)]);
       setStack((now) => (depth.current < now.length - 1 ? now.slice(0, depth.current + 1) : now));
     };
     window.addEventListener('popstate', popped);
@@ -40,9 +44,13 @@ export function useScreens(first: Screen): Screens {
   }, []);
   const become = useCallback((screen: Screen) => setStack((now) => [...now.slice(0, -1), visitOf(screen)]), []);
   const reset = useCallback((screen: Screen) => {
-    setStack([visitOf(screen)]);
-    if (depth.current > 0) history.go(-depth.current);
-    depth.current = 0;
+    if (depth.current === 0) return setStack([visitOf(screen)]);
+    // The browser unwinds its history a moment later. The screen waits for that: whoever sees it and opens a link at once would
+    // otherwise be overtaken by the step back, and the link lost.
+    const unwinding = waiting.current !== undefined;
+    waiting.current = screen;
+    // One step back is enough for two that ask at once: a second would leave the app.
+    if (!unwinding) history.go(-depth.current);
   }, []);
   const back = useCallback(() => {
     if (depth.current > 0) history.back();

@@ -18,8 +18,6 @@ const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/, /
 
 describe('phone app', function () {
   this.timeout(60_000);
-  // A browser of its own process on a busy machine: one slow start must not fail a whole run.
-  this.retries(2);
   let running: RunningHouse;
   let device: TestPhone;
   let complaints: Complaints;
@@ -31,14 +29,10 @@ describe('phone app', function () {
     expect(await accessibilityFaults(page), name).to.deep.equal([]);
     if (process.env.PICTURES) await takePictures(page, `phone-${name}`);
   };
-  /** Follows the link of a request; once more where the app started anew under a worker that had just taken over. */
   const openLink = async (id: string) => {
-    const field = page.getByLabel('The number that your browser shows', { exact: false });
-    for (let tries = 0; tries < 3 && !(await field.isVisible()); tries += 1) {
-      await page.goto('about:blank');
-      await page.goto(`${running.issuer}/phone/#o1.${id}`);
-      await field.waitFor({ timeout: 8000 }).catch(() => undefined);
-    }
+    await page.getByRole('button', { name: 'Scan a code' }).waitFor();
+    await page.goto('about:blank');
+    await page.goto(`${running.issuer}/phone/#o1.${id}`);
   };
   const asked = () => ask(running, who.id, `interaction-${++turn}`);
 
@@ -56,10 +50,15 @@ describe('phone app', function () {
   // Every test begins at the start of the app, whatever became of the one before it.
   beforeEach(async () => {
     await device.context.setOffline(false);
-    if (await page.getByRole('button', { name: 'Scan a code' }).isVisible()) return;
+    const start = page.getByRole('button', { name: /^Scan (a code|the code of my account)$/ });
+    const there = await start.waitFor({ timeout: 3000 }).then(
+      () => true,
+      () => false,
+    );
+    if (there) return;
     await page.goto('about:blank');
     await page.goto(`${running.issuer}/phone/`);
-    await page.locator('main').waitFor();
+    await start.waitFor();
   });
   afterEach(async () => {
     expect(complaints.errors).to.deep.equal([]);
@@ -225,12 +224,14 @@ describe('phone app', function () {
     await page.getByRole('heading', { name: 'This phone is ready' }).waitFor();
     expect(lost).to.equal(1);
     await page.unroute('**/device/v1/enrol/complete');
+    await page.getByRole('button', { name: 'To the start' }).click();
+    await page.locator('.connection-live').waitFor();
     const [kept] = await running.house.world.records.devices.ofUser(other.id);
     await running.house.world.records.devices.remove(kept?.id ?? '', other.id);
     await running.house.world.transactions.touchUser(other.id);
-    await page.getByRole('button', { name: 'To the start' }).click();
     await page.getByRole('heading', { name: 'This phone was removed' }).waitFor();
     await page.getByRole('button', { name: 'To the start' }).click();
+    await page.getByRole('heading', { name: 'Your phone shows that it is you' }).waitFor();
   });
 
   it('explains an enrolment link in a tab without a key, and sends nothing until the person says so', async () => {
