@@ -326,9 +326,10 @@ describe('trouble on the phone', function () {
     const page = await one.context.newPage();
     await followOffer(page, link);
     await press(page, 'Yes, go on');
+    // The line opens as soon as the account is there, before anybody has pressed anything more.
+    const tried = one.context.waitForEvent('request', (request) => request.url().endsWith('/device/v1/stream'));
     await typePin(page, PIN);
     await heading(page, 'This phone is ready');
-    const tried = one.context.waitForEvent('request', (request) => request.url().endsWith('/device/v1/stream'));
     await press(page, 'To the start');
     await tried;
     await meanwhile();
