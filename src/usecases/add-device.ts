@@ -7,6 +7,22 @@ import { tellPerson } from './tell-person.ts';
 
 type Needs = Pick<World, 'records' | 'atomically' | 'enrolments' | 'rules' | 'mailer' | 'log'>;
 
+/** What the two ends of an enrolment touch: the phone's own message, and the check digits typed on the account page. */
+export type Finishing = Pick<
+  World,
+  | 'records'
+  | 'atomically'
+  | 'enrolments'
+  | 'vault'
+  | 'passwords'
+  | 'random'
+  | 'rules'
+  | 'scratch'
+  | 'clock'
+  | 'mailer'
+  | 'log'
+>;
+
 /** Why an enrolment ends without a device. */
 export type CompletionRefusal = Refused<
   | 'malformed'

@@ -6,7 +6,7 @@ import { fingerprint, sameBytes } from '../platform/hashes.ts';
 import { fromBase64url } from '../protocol/bytes.ts';
 import { deviceId, type PublicJwk } from '../protocol/derivations.ts';
 import type { EnrolmentResult } from '../protocol/messages.ts';
-import { addDevice, type CompletionRefusal, endOf, firstRatchet, stands } from './add-device.ts';
+import { addDevice, type CompletionRefusal, endOf, type Finishing, firstRatchet, stands } from './add-device.ts';
 import { type Refused, refuse } from './refused.ts';
 import { pepperedPin } from './start-enrolment.ts';
 
@@ -25,26 +25,11 @@ export interface CompleteEnrolment {
 /** The device, or with `pin.setup: phone` the six digits to be typed into the account page. */
 export type CompletedEnrolment = { ok: true; result: EnrolmentResult } | CompletionRefusal;
 
-type Needs = Pick<
-  World,
-  | 'records'
-  | 'atomically'
-  | 'enrolments'
-  | 'vault'
-  | 'passwords'
-  | 'random'
-  | 'rules'
-  | 'scratch'
-  | 'clock'
-  | 'mailer'
-  | 'log'
->;
-
 /**
  * Checks the PIN where the browser set it, then writes the device. A phone that lost the answer sends the same again and gets the same
  * answer, without another check, as long as the enrolment lives: the PIN of the first message holds. @throws QueueFull
  */
-export async function completeEnrolment(world: Needs, input: CompleteEnrolment): Promise<CompletedEnrolment> {
+export async function completeEnrolment(world: Finishing, input: CompleteEnrolment): Promise<CompletedEnrolment> {
   const { enrolment } = input;
   const again = enrolment.state === 'confirm' || enrolment.state === 'done';
   if (!again && enrolment.state !== 'scanned') return refuse(endOf(enrolment));
@@ -85,7 +70,7 @@ export async function completeEnrolment(world: Needs, input: CompleteEnrolment):
 }
 
 /** The answer that was given already. Only for the device that this very enrolment wrote, and only while it has not answered twice since. */
-async function sameAnswer(world: Needs, enrolment: Enrolment): Promise<CompletedEnrolment> {
+async function sameAnswer(world: Finishing, enrolment: Enrolment): Promise<CompletedEnrolment> {
   const device_id = await deviceId(JSON.parse(enrolment.claimedJwk ?? '{}') as PublicJwk);
   const ratchet = firstRatchet(world, enrolment);
   const { state, check } = enrolment;
@@ -97,7 +82,7 @@ async function sameAnswer(world: Needs, enrolment: Enrolment): Promise<Completed
 }
 
 /** Where the same message came twice at once, the other one may have finished while this one waited for its turn. */
-async function finishedMeanwhile(world: Needs, id: string): Promise<CompletedEnrolment | undefined> {
+async function finishedMeanwhile(world: Finishing, id: string): Promise<CompletedEnrolment | undefined> {
   const now = await world.enrolments.find(id);
   return now?.state === 'done' ? sameAnswer(world, now) : undefined;
 }
@@ -105,7 +90,7 @@ async function finishedMeanwhile(world: Needs, id: string): Promise<CompletedEnr
 type Secrets = { ok: true; pin?: string; pinTag: Uint8Array; offlineKey: Uint8Array };
 
 async function readSecrets(
-  world: Needs,
+  world: Finishing,
   sec: string,
   device: string,
 ): Promise<Secrets | Refused<'malformed' | 'unknown_key'>> {
@@ -130,7 +115,7 @@ export function key32(value: unknown): Uint8Array | undefined {
 
 /** Counted first. A photographed QR code is worth nothing without the PIN of the account page. */
 async function checkEnrolmentPin(
-  world: Needs,
+  world: Finishing,
   enrolment: Enrolment,
   pin: string,
 ): Promise<Refused<'wrong_pin' | 'enrolment_cancelled' | 'enrolment_expired'> | undefined> {
@@ -153,7 +138,7 @@ async function checkEnrolmentPin(
 
 /** `pin.setup: phone`: the device waits, hashed and sealed, until the person has typed the phone's six digits into the account page. */
 async function waitForCheck(
-  world: Needs,
+  world: Finishing,
   enrolment: Enrolment,
   written: NewDevice,
   ratchet: string,

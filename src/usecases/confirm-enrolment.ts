@@ -1,7 +1,7 @@
 // The typed check (protocol section 4, E3, `pin.setup: phone`): the six digits that only the phone got, typed into the page that began the enrolment.
 import type { NewDevice, World } from '../domain/ports.ts';
 import { sameBytes } from '../platform/hashes.ts';
-import { addDevice } from './add-device.ts';
+import { addDevice, type Finishing } from './add-device.ts';
 import { sessionEnrolment } from './cancel-enrolment.ts';
 import { ENROLMENT_TRIES, waitingKey } from './complete-enrolment.ts';
 
@@ -19,23 +19,8 @@ export type ConfirmedEnrolment =
   | { ok: false; why: 'unknown_enrolment' | 'not_waiting' | 'cancelled' }
   | { ok: false; why: 'wrong_check'; remaining: number };
 
-type Needs = Pick<
-  World,
-  | 'records'
-  | 'atomically'
-  | 'enrolments'
-  | 'vault'
-  | 'passwords'
-  | 'random'
-  | 'rules'
-  | 'scratch'
-  | 'clock'
-  | 'mailer'
-  | 'log'
->;
-
 /** Three tries, each counted before it is compared; then the device is written. */
-export async function confirmEnrolment(world: Needs, input: ConfirmEnrolment): Promise<ConfirmedEnrolment> {
+export async function confirmEnrolment(world: Finishing, input: ConfirmEnrolment): Promise<ConfirmedEnrolment> {
   const enrolment = await sessionEnrolment(world, input);
   if (enrolment?.userId !== input.userId) return { ok: false, why: 'unknown_enrolment' };
   if (enrolment.state !== 'confirm' || enrolment.check === undefined) return { ok: false, why: 'not_waiting' };
