@@ -1,7 +1,7 @@
 // A phone finishes its enrolment (protocol section 4, E3): the PIN typed on it, its verifier and its sealed offline key become a device.
 import { offlineKeyAad } from '../domain/device.ts';
 import type { Enrolment } from '../domain/enrolment.ts';
-import type { NewDevice, World } from '../domain/ports.ts';
+import type { NewDevice } from '../domain/ports.ts';
 import { fingerprint, sameBytes } from '../platform/hashes.ts';
 import { fromBase64url } from '../protocol/bytes.ts';
 import { deviceId, type PublicJwk } from '../protocol/derivations.ts';

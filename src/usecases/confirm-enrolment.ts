@@ -1,5 +1,5 @@
 // The typed check (protocol section 4, E3, `pin.setup: phone`): the six digits that only the phone got, typed into the page that began the enrolment.
-import type { NewDevice, World } from '../domain/ports.ts';
+import type { NewDevice } from '../domain/ports.ts';
 import { sameBytes } from '../platform/hashes.ts';
 import { addDevice, type Finishing } from './add-device.ts';
 import { sessionEnrolment } from './cancel-enrolment.ts';
