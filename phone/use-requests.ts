@@ -18,7 +18,6 @@ export interface Ears {
   arrived(request: PendingTransaction, count: number): void;
   gone(): void;
   refused(device: string, failure: Failure): void;
-  unlocked(device: string): void;
 }
 
 /** Follows every active account: a stream for the one in front, polling for the others. */
@@ -50,7 +49,6 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
           requests: hear,
           connection: setConnection,
           refused: (device, failure) => listening.current.refused(device, failure),
-          unlocked: (device) => listening.current.unlocked(device),
         },
         index > 0,
       ),

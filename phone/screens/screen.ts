@@ -9,12 +9,6 @@ import type { Arrival } from '../arrival.ts';
 /** A sign-in code that our own camera read. */
 export type SignInLink = Extract<Link, { kind: 'signin' }>;
 
-/** The account that a problem is about. */
-export interface Whose {
-  device: string;
-  name: string;
-}
-
 /** Where the person is. */
 export type Screen =
   | { name: 'home' }
@@ -33,5 +27,5 @@ export type Screen =
   | { name: 'pin'; device: string }
   | { name: 'forgotten' }
   | { name: 'help' }
-  | { name: 'problem'; failure: Failure; again?: Screen; whose?: Whose }
+  | { name: 'problem'; failure: Failure; again?: Screen }
   | { name: 'evicted'; count: number };

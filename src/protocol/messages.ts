@@ -23,7 +23,7 @@ export const MESSAGE_TYPES = {
 export type Endpoint = keyof typeof MESSAGE_TYPES;
 
 /** The path below APP-ORIGIN. */
-export const devicePath = (endpoint: Endpoint | 'metadata'): string => `/device/v1/${endpoint}`;
+export const devicePath = (endpoint: Endpoint | 'metadata' | 'openapi.json'): string => `/device/v1/${endpoint}`;
 
 /** Largest signed message in bytes. */
 export const MESSAGE_LIMIT = 8192;

@@ -4,7 +4,11 @@ import { fromBase64url } from '../../protocol/bytes.ts';
 import type { Endpoint } from '../../protocol/messages.ts';
 
 /** Base64url of exactly so many bytes. */
-const bytes = (length: number) => z.string().refine((text) => fromBase64url(text)?.length === length);
+const bytes = (length: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((length * 4) / 3)}}$`))
+    .refine((text) => fromBase64url(text)?.length === length);
 const whole = z.int().nonnegative();
 const text = (longest: number) =>
   z

@@ -2,7 +2,8 @@
 import type { Context } from 'koa';
 import { PROBLEM_STATUS, type Problem, type ProblemCode } from '../../protocol/messages.ts';
 
-const TITLES: { readonly [code in ProblemCode]: string } = {
+/** What each refusal says to developers. */
+export const TITLES: { readonly [code in ProblemCode]: string } = {
   too_large: 'The message is larger than 8 KiB.',
   unsupported_media_type: 'The message is not application/jose.',
   malformed: 'The message is not one that this endpoint takes.',

@@ -18,6 +18,7 @@ import { addressOf } from '../../web/request.ts';
 import type { ClaimsOf } from './claims.ts';
 import { guard } from './guard.ts';
 import { metadata } from './metadata.ts';
+import { describeApi } from './openapi.ts';
 import { sendProblem, type Told } from './problems.ts';
 import { parseMessage, readBody, type Unverified } from './read-message.ts';
 import { createStreams } from './stream.ts';
@@ -54,6 +55,7 @@ export function deviceApi(world: World): Middleware {
     });
 
   router.get(devicePath('metadata'), (ctx) => send(ctx, { ok: true, body: metadata(world) }));
+  router.get(devicePath('openapi.json'), (ctx) => send(ctx, { ok: true, body: describeApi(world.rules().appOrigin) }));
   post('enrol/begin', async (message, ctx) => {
     const verified = await verifyBegin(world, message);
     if (!verified.ok) return verified;

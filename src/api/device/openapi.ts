@@ -1,0 +1,271 @@
+// The device API as an OpenAPI 3.1 description, built from the tables that the code itself works by: claims, message types, problems.
+import { z } from 'zod';
+import { devicePath, type Endpoint, MESSAGE_TYPES, PROBLEM_STATUS, type ProblemCode } from '../../protocol/messages.ts';
+import { CLAIMS } from './claims.ts';
+import { TITLES } from './problems.ts';
+
+const string = { type: 'string' };
+const whole = { type: 'integer', minimum: 0 };
+const b64u = (length: number) => ({ type: 'string', pattern: `^[A-Za-z0-9_-]{${Math.ceil((length * 4) / 3)}}$` });
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+/** An object with exactly these members; a name that ends in "?" may be absent. */
+function exactly(members: { [name: string]: object }): object {
+  const entries = Object.entries(members);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(entries.map(([name, schema]) => [name.replace('?', ''), schema])),
+    required: entries.map(([name]) => name).filter((name) => !name.endsWith('?')),
+    additionalProperties: false,
+  };
+}
+
+const point = { kty: { const: 'EC' }, crv: { const: 'P-256' }, x: b64u(32), y: b64u(32) };
+const kdf = exactly({ name: { const: 'PBKDF2-SHA256' }, iterations: whole });
+const context = { rp: string, browser: string, 'ip?': string, 'country?': string, at: whole, level: string };
+
+const SCHEMAS = {
+  Metadata: exactly({
+    issuer: string,
+    app_origin: string,
+    protocol: { const: 1 },
+    enc_jwk: exactly({ ...point, kid: string, use: { const: 'enc' } }),
+    pin: exactly({ setup: { enum: ['browser', 'phone'] }, min: whole, max: whole }),
+    kdf,
+    ocra_suite: string,
+    number_digits: whole,
+    accounts_per_device: whole,
+    offline: { type: 'boolean' },
+    'vapid_public_key?': string,
+    server_time: whole,
+  }),
+  EnrolmentOffer: exactly({
+    enrolment_id: string,
+    device_id: string,
+    nonce: b64u(16),
+    device_name: string,
+    account: string,
+    salt: b64u(16),
+    kdf,
+    expires_in: whole,
+  }),
+  EnrolmentResult: {
+    oneOf: [
+      exactly({ device_id: string, state: { const: 'active' }, ratchet: b64u(16) }),
+      exactly({
+        device_id: string,
+        state: { const: 'confirm' },
+        check: { type: 'string', pattern: '^[0-9]{6}$' },
+        ratchet: b64u(16),
+      }),
+    ],
+  },
+  Request: exactly({
+    txn: b64u(16),
+    kind: { enum: ['signin', 'stepup', 'ciba', 'transaction'] },
+    nonce: b64u(16),
+    ctx: exactly({ ...context, 'binding?': string }),
+    number_required: { type: 'boolean' },
+    exp: whole,
+    'details?': string,
+  }),
+  RequestList: exactly({ transactions: { type: 'array', items: ref('Request') }, server_time: whole }),
+  Answered: exactly({ state: { enum: ['approved', 'denied'] }, 'ratchet?': b64u(16) }),
+  Ratchet: exactly({ ratchet: b64u(16) }),
+  Name: exactly({ name: string }),
+  Self: exactly({
+    state: { enum: ['active', 'locked'] },
+    name: string,
+    account: string,
+    added: whole,
+    'last_used?': whole,
+    push: { type: 'boolean' },
+    biometric: { type: 'boolean' },
+  }),
+} as const;
+
+/** What one endpoint is for, what it answers, and how it can refuse besides what every message can be refused for. */
+interface Described {
+  summary: string;
+  status: 200 | 201 | 204;
+  body?: keyof typeof SCHEMAS;
+  problems: readonly ProblemCode[];
+}
+
+const EVERYWHERE = ['wrong_origin', 'method_not_allowed', 'too_many_requests', 'unavailable', 'internal'] as const;
+const MESSAGE = [
+  'too_large',
+  'unsupported_media_type',
+  'malformed',
+  'bad_signature',
+  'wrong_typ',
+  'wrong_aud',
+  'clock_skew',
+  'replayed',
+] as const;
+const LOCKED = ['device_locked', 'device_cloned'] as const;
+const OVER = ['unknown_transaction', 'expired', 'approved', 'denied', 'failed'] as const;
+const PIN = [...LOCKED, 'pin_backoff', 'wrong_pin'] as const;
+const ENROLMENT = ['enrolment_claimed', 'enrolment_expired', 'enrolment_cancelled'] as const;
+
+/** Each endpoint that takes a signed message. */
+export const ENDPOINTS: { readonly [endpoint in Endpoint]: Described } = {
+  'enrol/begin': {
+    summary: 'A new key claims an enrolment.',
+    status: 200,
+    body: 'EnrolmentOffer',
+    problems: [...ENROLMENT, 'device_has_account'],
+  },
+  'enrol/complete': {
+    summary: 'The key becomes a device.',
+    status: 201,
+    body: 'EnrolmentResult',
+    problems: [...ENROLMENT, 'nonce', 'unknown_key', 'wrong_pin'],
+  },
+  respond: {
+    summary: 'Approves, denies or reports a request.',
+    status: 200,
+    body: 'Answered',
+    problems: ['device_removed', ...PIN, ...OVER, 'nonce', 'context_mismatch', 'not_transferred', 'wrong_number'],
+  },
+  pin: {
+    summary: 'Changes the PIN.',
+    status: 200,
+    body: 'Ratchet',
+    problems: ['device_removed', ...PIN, 'unknown_key'],
+  },
+  pending: {
+    summary: 'The requests that wait for this device.',
+    status: 200,
+    body: 'RequestList',
+    problems: ['device_removed'],
+  },
+  stream: {
+    summary: 'The same list as server-sent events named "pending".',
+    status: 200,
+    problems: ['device_removed', ...LOCKED],
+  },
+  open: {
+    summary: 'Takes a request from a link.',
+    status: 200,
+    body: 'Request',
+    problems: ['device_removed', ...LOCKED, ...OVER, 'claimed'],
+  },
+  claim: {
+    summary: 'Takes a request from a code that the camera read.',
+    status: 200,
+    body: 'Request',
+    problems: ['device_removed', ...LOCKED, ...OVER, 'qr_stale', 'qr_forged', 'claimed'],
+  },
+  self: { summary: 'This device.', status: 200, body: 'Self', problems: ['device_removed'] },
+  rename: {
+    summary: 'Gives this device a name.',
+    status: 200,
+    body: 'Name',
+    problems: ['device_removed', ...LOCKED],
+  },
+  unlink: { summary: 'Removes this device.', status: 204, problems: ['device_removed'] },
+};
+
+/** Every code that a path may be refused with. */
+export function problemsOf(path: Endpoint | 'metadata'): readonly ProblemCode[] {
+  return path === 'metadata' ? EVERYWHERE : [...EVERYWHERE, ...MESSAGE, ...ENDPOINTS[path].problems];
+}
+
+/** One response for each status that the codes have, naming its codes. */
+function refusals(codes: readonly ProblemCode[]): { [status: string]: object } {
+  const responses: { [status: string]: object } = {};
+  for (const status of new Set(codes.map((code) => PROBLEM_STATUS[code]))) {
+    const types = codes
+      .filter((code) => PROBLEM_STATUS[code] === status)
+      .map((code) => `urn:countersign:problem:${code}`);
+    const schema = { allOf: [ref('Problem'), { properties: { type: { enum: types }, status: { const: status } } }] };
+    responses[status] = {
+      description: types.map((type) => type.split(':').at(-1)).join(', '),
+      content: { 'application/problem+json': { schema } },
+    };
+  }
+  return responses;
+}
+
+function success(endpoint: Endpoint): object {
+  const { status, body, summary } = ENDPOINTS[endpoint];
+  if (endpoint === 'stream') {
+    return { 200: { description: summary, content: { 'text/event-stream': { schema: string } } } };
+  }
+  return {
+    [status]: { description: summary, ...(body && { content: { 'application/json': { schema: ref(body) } } }) },
+  };
+}
+
+function operation(endpoint: Endpoint): object {
+  return {
+    post: {
+      operationId: endpoint,
+      summary: ENDPOINTS[endpoint].summary,
+      requestBody: {
+        required: true,
+        description: `A compact JWS (ES256) of type ${MESSAGE_TYPES[endpoint]}; its payload is x-claims.`,
+        content: {
+          'application/jose': {
+            schema: { type: 'string', contentMediaType: 'application/jose' },
+            'x-typ': MESSAGE_TYPES[endpoint],
+            'x-claims': z.toJSONSchema(CLAIMS[endpoint]),
+          },
+        },
+      },
+      responses: { ...success(endpoint), ...refusals(problemsOf(endpoint)) },
+    },
+  };
+}
+
+/** The description, as it is served. `x-claims` is the JSON Schema of a message's payload. */
+export function describeApi(appOrigin: string) {
+  const endpoints = Object.keys(ENDPOINTS) as Endpoint[];
+  // `weak_pin` is told by the account page (protocol section 4, E1), never by this API.
+  const codes = (Object.keys(TITLES) as ProblemCode[]).filter((code) => code !== 'weak_pin');
+  const metadata = {
+    get: {
+      operationId: 'metadata',
+      summary: 'The public facts of this server.',
+      responses: {
+        200: { description: 'The facts.', content: { 'application/json': { schema: ref('Metadata') } } },
+        ...refusals(problemsOf('metadata')),
+      },
+    },
+  };
+  const document = {
+    get: {
+      operationId: 'openapi',
+      summary: 'This description.',
+      responses: {
+        200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: { type: 'object' } } } },
+        ...refusals(EVERYWHERE),
+      },
+    },
+  };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Countersign device API', version: '1', description: 'docs/device-protocol.md is the contract.' },
+    servers: [{ url: appOrigin }],
+    paths: {
+      [devicePath('metadata')]: metadata,
+      [devicePath('openapi.json')]: document,
+      ...Object.fromEntries(endpoints.map((endpoint) => [devicePath(endpoint), operation(endpoint)])),
+    },
+    components: {
+      schemas: {
+        ...SCHEMAS,
+        Problem: exactly({
+          type: { enum: codes.map((code) => `urn:countersign:problem:${code}`) },
+          title: { enum: codes.map((code) => TITLES[code]) },
+          status: { enum: [...new Set(Object.values(PROBLEM_STATUS))] },
+          'remaining?': whole,
+          'retry_after?': whole,
+          'server_time?': whole,
+          'ratchet?': b64u(16),
+        }),
+      },
+    },
+  };
+}
