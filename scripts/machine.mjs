@@ -1,4 +1,5 @@
 // The programs that tests need on the machine: found, or installed on Debian and Ubuntu, or told how to install.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { run } from './install.mjs';
 
@@ -28,7 +29,21 @@ const NEEDS = [
   },
   // Makes the throw-away certificate authority of the tests over https.
   { what: 'OpenSSL', variable: '', programs: ['openssl'], debian: ['openssl'], brew: ['openssl'] },
+  // The second phone, in another language than ours.
+  {
+    what: 'Python with cryptography',
+    variable: '',
+    programs: ['python3'],
+    module: 'cryptography',
+    debian: ['python3', 'python3-cryptography'],
+    brew: ['python', 'cryptography'],
+  },
 ];
+
+/** Whether one of its programs is there, with the module that it needs. */
+const isThere = ({ programs, module }, findProgram) =>
+  findProgram(...programs) !== undefined &&
+  (module === undefined || spawnSync(programs[0], ['-c', `import ${module}`]).status === 0);
 
 const named = (variable) => (process.env[variable] ?? '') !== '';
 
@@ -40,18 +55,16 @@ const named = (variable) => (process.env[variable] ?? '') !== '';
  */
 export async function haveEverything(findProgram, onStart) {
   // Servers are started for tests that restart them, even where the usual ones are named.
-  const missing = NEEDS.filter(({ what, variable, programs }) => {
-    const elsewhere = what === 'Chromium' && named(variable);
-    return !elsewhere && findProgram(...programs) === undefined;
+  const missing = NEEDS.filter((need) => {
+    const elsewhere = need.what === 'Chromium' && named(need.variable);
+    return !elsewhere && !isThere(need, findProgram);
   });
   if (missing.length === 0) return true;
   const names = missing.map(({ what }) => what).join(', ');
   if (isDebian() && process.getuid?.() === 0) {
     const packages = missing.flatMap(({ debian }) => debian);
     console.log(`${names}: not on this machine; installing ${packages.join(' ')} with apt-get …`);
-    return (
-      (await aptInstall(packages, onStart)) && missing.every(({ programs }) => findProgram(...programs) !== undefined)
-    );
+    return (await aptInstall(packages, onStart)) && missing.every((need) => isThere(need, findProgram));
   }
   console.error(`${names}: not on this machine. Install it and run the tests again:`);
   for (const line of commands(missing)) console.error(`  ${line}`);
