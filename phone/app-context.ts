@@ -2,6 +2,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { PendingTransaction } from '../src/protocol/messages.ts';
+import type { Failure } from './api/answer.ts';
 import type { Connection } from './api/live-requests.ts';
 import type { Services } from './api/services.ts';
 import type { Account } from './keys/store.ts';
@@ -17,6 +18,8 @@ export interface App {
   /** Open requests by device_id. */
   requests: Readonly<Record<string, PendingTransaction[]>>;
   connection: Connection;
+  /** Accounts that the provider has locked, by device_id, and why. */
+  locked: Readonly<Record<string, Failure>>;
   /** Whether a new version of the app waits. */
   update: (() => void) | undefined;
   /** Shows a screen; *Back* returns to this one. */

@@ -43,6 +43,7 @@ export function App(props: AppProps): JSX.Element {
   const [words, setWords] = useState(props.words);
   const [accounts, setAccounts] = useState(props.accounts);
   const [announcement, announce] = useState('');
+  const [locked, setLocked] = useState<AppState['locked']>({});
   const screens = useScreens(firstScreen(props));
   const update = useUpdate();
   const refresh = async () => setAccounts(await readAccounts(services));
@@ -57,9 +58,17 @@ export function App(props: AppProps): JSX.Element {
       buzz(60);
     },
     gone: () => announce(words.say('home.gone')),
-    refused: (_device, failure) => {
-      screens.reset({ name: 'problem', failure });
+    refused: (device, failure) => {
+      const name = accounts.find((one) => one.device === device)?.name;
+      setLocked((now) => ({ ...now, [device]: failure }));
+      screens.reset({ name: 'problem', failure, ...(name !== undefined && { whose: { device, name } }) });
       void refresh();
+    },
+    unlocked: (device) => {
+      setLocked(({ [device]: _, ...others }) => others);
+      announce(words.say('home.unlocked'));
+      const { screen } = screens.visit;
+      if (screen.name === 'problem' && screen.failure.code === 'device_locked') void home();
     },
   });
   // A link that is opened while the app is: the page is not loaded anew, so it is taken out of the address here.
@@ -79,6 +88,7 @@ export function App(props: AppProps): JSX.Element {
     services,
     accounts,
     ...live,
+    locked,
     update,
     go: screens.go,
     become: screens.become,

@@ -22,6 +22,10 @@ export async function registerWorker(): Promise<void> {
     for (const listener of listeners) listener();
   };
   look();
+  // An installed app stays open for days, and the browser looks for a new version only when a page is loaded.
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void registration.update().catch(() => undefined);
+  });
   registration.addEventListener('updatefound', () => registration.installing?.addEventListener('statechange', look));
 }
 

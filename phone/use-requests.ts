@@ -18,6 +18,7 @@ export interface Ears {
   arrived(request: PendingTransaction, count: number): void;
   gone(): void;
   refused(device: string, failure: Failure): void;
+  unlocked(device: string): void;
 }
 
 /** Follows every active account: a stream for the one in front, polling for the others. */
@@ -49,6 +50,7 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
           requests: hear,
           connection: setConnection,
           refused: (device, failure) => listening.current.refused(device, failure),
+          unlocked: (device) => listening.current.unlocked(device),
         },
         index > 0,
       ),

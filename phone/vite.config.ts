@@ -55,6 +55,30 @@ export default defineConfig({
           { src: '/phone/icons/icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },
           { src: '/phone/icons/maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
         ],
+        // Taken by scripts/phone-pictures.ts.
+        screenshots: [
+          {
+            src: '/phone/screenshots/requests-narrow.png',
+            sizes: '390x844',
+            type: 'image/png',
+            form_factor: 'narrow',
+            label: 'A request that waits',
+          },
+          {
+            src: '/phone/screenshots/request-narrow.png',
+            sizes: '390x844',
+            type: 'image/png',
+            form_factor: 'narrow',
+            label: 'Who asks, from where and when',
+          },
+          {
+            src: '/phone/screenshots/requests-wide.png',
+            sizes: '1280x800',
+            type: 'image/png',
+            form_factor: 'wide',
+            label: 'A request that waits',
+          },
+        ],
         shortcuts: [
           {
             name: 'Scan a code',

@@ -15,6 +15,8 @@ export interface Listener {
   connection(state: Connection): void;
   /** The account cannot go on: removed, locked, copied. */
   refused(device: string, failure: Failure): void;
+  /** The account was locked, and is no longer. */
+  unlocked(device: string): void;
 }
 
 /** A running subscription. */
@@ -40,6 +42,7 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
   const stopped = new AbortController();
   let wake: () => void = () => undefined;
   let broken = 0;
+  let locked = false;
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -98,6 +101,12 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
     return age > POLL ? 'lived' : 'broke';
   }
 
+  /** Whether somebody has unlocked the phone on the account page. */
+  async function unlocked(): Promise<boolean> {
+    const answer = await api.ask(account, 'self');
+    return answer.ok && answer.value.state === 'active' && !stopped.signal.aborted;
+  }
+
   async function run(): Promise<void> {
     let wait = FIRST_WAIT;
     connection('connecting');
@@ -113,6 +122,11 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
         continue;
       }
       wait = FIRST_WAIT;
+      if (locked && (await unlocked())) {
+        locked = false;
+        broken = 0;
+        listener.unlocked(account.device);
+      }
       if (background || broken >= BROKEN_STREAMS) {
         connection('polling');
         await pause(background ? POLL * 2 : POLL);
@@ -122,6 +136,7 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
       // A locked phone still gets the list, to say no; that it is locked, only the stream tells.
       if (typeof came === 'object' && FINAL.includes(came.code)) {
         broken = BROKEN_STREAMS;
+        locked = true;
         listener.refused(account.device, came);
       } else if (came === 'silent') broken = BROKEN_STREAMS;
       else broken = came === 'lived' ? 0 : broken + 1;
@@ -136,7 +151,7 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
       wake();
     },
     now: () => {
-      broken = 0;
+      broken = locked ? BROKEN_STREAMS : 0;
       wake();
     },
   };

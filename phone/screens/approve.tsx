@@ -48,6 +48,7 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
     become({
       name: 'problem',
       failure,
+      whose: { device: account.device, name: account.name },
       again: { name: 'approve', device: account.device, request, ...(link && { link }) },
     });
     if (failure.code === 'device_removed') await refresh();

@@ -8,6 +8,7 @@ import { useApp } from '../app-context.ts';
 import { warmQrReader } from '../camera/qr-reader.ts';
 import { Fact } from '../parts/facts.tsx';
 import { Frame } from '../parts/frame.tsx';
+import { MayGo } from '../parts/may-go.tsx';
 import { Working } from '../parts/notice.tsx';
 import { PinPad } from '../parts/pin-pad.tsx';
 
@@ -105,6 +106,7 @@ export function Enrol({ ticket }: { ticket: Ticket }): JSX.Element {
           }
         >
           <p class="lead">{say('enrol.done.text', { account: step.name })}</p>
+          <MayGo />
         </Frame>
       );
   }

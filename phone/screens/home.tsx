@@ -101,6 +101,23 @@ const CONNECTION_WORDS: Record<Connection, Word> = {
   offline: 'home.offline',
 };
 
+/** An account that is locked says so here as long as it is, and leads to why. */
+function Locked({ account: { device, name } }: { account: Account }): JSX.Element | null {
+  const { words, locked, go } = useApp();
+  const failure = locked[device];
+  if (!failure) return null;
+  return (
+    <button
+      type="button"
+      class="link danger-text"
+      onClick={() => go({ name: 'problem', failure, whose: { device, name } })}
+    >
+      <Icon name="lock" />
+      {words.say('settings.state.locked')}
+    </button>
+  );
+}
+
 /** Whether another account may be added on this phone. */
 export function mayAdd({ accounts }: App): boolean {
   const allowed = accounts[0]?.metadata.accounts_per_device ?? 1;
@@ -109,7 +126,7 @@ export function mayAdd({ accounts }: App): boolean {
 
 function Accounts(): JSX.Element {
   const app = useApp();
-  const { words, accounts, connection, go, bringForward } = app;
+  const { words, accounts, connection, locked, go, bringForward } = app;
   const { say } = words;
   return (
     <section class="accounts" aria-label={say('home.accounts')}>
@@ -119,12 +136,13 @@ function Accounts(): JSX.Element {
           <div class="account-text">
             <strong>{account.name}</strong>
             <span class="soft">{say('home.device', { device: account.deviceName })}</span>
-            {index === 0 && account.state === 'active' && (
+            {index === 0 && account.state === 'active' && !locked[account.device] && (
               <span class={`connection connection-${connection}`} role="status">
                 {say(CONNECTION_WORDS[connection])}
               </span>
             )}
           </div>
+          <Locked account={account} />
           {account.state === 'confirm' && (
             <button type="button" class="link" onClick={() => go({ name: 'check', device: account.device })}>
               {say('home.finish')}

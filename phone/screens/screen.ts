@@ -9,6 +9,12 @@ import type { Arrival } from '../arrival.ts';
 /** A sign-in code that our own camera read. */
 export type SignInLink = Extract<Link, { kind: 'signin' }>;
 
+/** The account that a problem is about. */
+export interface Whose {
+  device: string;
+  name: string;
+}
+
 /** Where the person is. */
 export type Screen =
   | { name: 'home' }
@@ -27,5 +33,5 @@ export type Screen =
   | { name: 'pin'; device: string }
   | { name: 'forgotten' }
   | { name: 'help' }
-  | { name: 'problem'; failure: Failure; again?: Screen }
+  | { name: 'problem'; failure: Failure; again?: Screen; whose?: Whose }
   | { name: 'evicted'; count: number };

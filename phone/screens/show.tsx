@@ -54,7 +54,7 @@ export function show(screen: Screen): JSX.Element {
     case 'help':
       return <Help />;
     case 'problem':
-      return <Problem failure={screen.failure} again={screen.again} />;
+      return <Problem failure={screen.failure} again={screen.again} whose={screen.whose} />;
     case 'evicted':
       return <Evicted count={screen.count} />;
   }

@@ -1,6 +1,6 @@
 // A whole provider in this process, on a free port, with a configuration folder of its own: the same composition as `serve`.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +23,8 @@ export interface HouseOptions {
   backend?: 'embedded' | 'servers' | { databaseUrl: string; redisUrl: string };
   /** More files, or other ones, than {@link BASE}. */
   files?: Files;
+  /** Stands before the provider on the same origin: true where it has answered. */
+  before?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** A running provider. */
@@ -101,7 +103,10 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
   const settings = await read(folder, environment);
   const house = await assemble(settings, createLog('silent'));
   closing.push(house.close);
-  const server = createServer(house.app.callback());
+  const answer = house.app.callback();
+  const server = createServer((request, response) => {
+    if (!options.before?.(request, response)) void answer(request, response);
+  });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   closing.push(() => stop(server));
   return {

@@ -28,7 +28,7 @@ export const devicesSchema = z
     number_digits: whole(6, 8)
       .prefault(6)
       .describe('How many digits the number has that a person types into the phone.'),
-    accounts_per_device: whole(1, 50).prefault(10).describe('How many accounts one phone may hold.'),
+    accounts_per_device: whole(1, 50).prefault(1).describe('How many accounts one phone may hold.'),
     devices_per_account: whole(1, 50).prefault(5).describe('How many phones one account may have.'),
     offline: z.boolean().prefault(true).describe('Whether a phone without network may show a code to type.'),
     context_ip: z
