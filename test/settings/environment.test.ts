@@ -82,7 +82,6 @@ describe('settings: the environment', () => {
     const { notes } = await settingsOf({}, { REDIS_URL: 'redis://redis.example.org' });
     expect(notes).to.deep.equal([
       'levels.yaml: levels[2].name: "phr" is not offered: no enabled method reaches it',
-      'levels.yaml: levels[3].name: "phrh" is not offered: no enabled method reaches it',
       'storage.yaml: embedded database (PGlite): one node only',
     ]);
   });

@@ -320,9 +320,9 @@ const LEVELS: Case[] = [
         'identifier: https://a.example.org\nname: A\nlevel: phr\nscopes:\n  read: {}\n  write:\n    level: golden\n',
     },
     says: [
-      'clients/payroll.yaml:4:1: minimum_level: must be a level of levels.yaml: basic, mfa, phr, phrh (it is "gold")',
+      'clients/payroll.yaml:4:1: minimum_level: must be a level of levels.yaml: basic, mfa, phr (it is "gold")',
       'resources/a.yaml:3:1: level: names a level that no enabled method reaches: nobody could sign in (it is "phr")',
-      'resources/a.yaml:7:5: scopes.write.level: must be a level of levels.yaml: basic, mfa, phr, phrh (it is "golden")',
+      'resources/a.yaml:7:5: scopes.write.level: must be a level of levels.yaml: basic, mfa, phr (it is "golden")',
     ],
   },
   {

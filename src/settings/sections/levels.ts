@@ -34,12 +34,14 @@ const level = z.strictObject({
     .describe('How long each proof counts for this level.'),
 });
 
-/** The levels where levels.yaml is missing. The last two are declared, and offered once their methods are. */
+/**
+ * The levels where levels.yaml is missing. The last is declared, and offered once its methods are. None says `phrh`: that would promise
+ * hardware, which only a verified attestation shows.
+ */
 export const DEFAULT_LEVELS: z.input<typeof level>[] = [
   { name: 'basic', acr: ['urn:countersign:acr:basic'], any_of: [['password']] },
   { name: 'mfa', acr: ['urn:countersign:acr:mfa', 'https://refeds.org/profile/mfa'], any_of: [['password', 'phone']] },
   { name: 'phr', acr: ['urn:countersign:acr:phr', 'phr'], any_of: [['passkey'], ['password', 'security_key']] },
-  { name: 'phrh', acr: ['urn:countersign:acr:phrh', 'phrh'], any_of: [['password', 'security_key']] },
 ];
 
 export const levelsSchema = z
