@@ -140,6 +140,17 @@ for (const setup of ['browser', 'phone'] as const) {
         expect(await why(newPhone(memoryStore(state)).complete(PIN))).to.equal('enrolment_expired');
       });
 
+      it('answers no locked device', async () => {
+        const of = await offer();
+        const store = memoryStore();
+        const phone = newPhone(store);
+        await phone.begin({ link: of.link });
+        const state = await store.load();
+        await finish(of, await phone.complete(PIN));
+        await world.records.devices.lockCloned((await phone.account()).deviceId);
+        expect(await why(newPhone(memoryStore(state)).complete(PIN))).to.equal('enrolment_expired');
+      });
+
       if (setup === 'phone') {
         it('can do nothing until the six digits are typed into the page that began', async () => {
           const of = await offer();
