@@ -12,7 +12,7 @@ import { type PageDeps, seeOther, stepPath } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import { heardOf, streamTransaction } from './live.ts';
 import { EndedPage, LostPage, type Said } from './page.tsx';
-import { aroundOf, endingOf, isReachable, showApprove } from './show.ts';
+import { aroundOf, isReachable, showApprove } from './show.ts';
 import {
   askedNow,
   askingOf,
@@ -78,7 +78,7 @@ async function ask(ctx: Context, deps: PageDeps, step: PhoneStep): Promise<void>
   const wants = wayOf((await readForm(ctx)).text('way'));
   const kept = await keptTransaction(deps, step);
   // "It was not me" ended this sign-in: from this interaction no further request reaches the phone.
-  if (kept?.state === 'denied' && (await endingOf(deps, step, kept)) === 'reported') return backToStep(ctx, step);
+  if (kept?.state === 'reported') return backToStep(ctx, step);
   if (kept?.state === 'approved') return backToStep(ctx, step);
   if (kept?.state === 'pending') await cancelTransaction(deps.world, { txn: kept.id, bind: step.bind });
   const asked = await askPhone(deps.world, {

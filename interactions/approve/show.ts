@@ -62,7 +62,7 @@ export async function showApprove(ctx: Context, deps: PageDeps, step: PhoneStep,
   const around = aroundOf(ctx, deps, step);
   if (!isReachable(step.details)) return show(ctx, UnreachablePage(around), 403);
   const kept = await keptTransaction(deps, step);
-  if (kept && kept.state !== 'pending') return showEnd(ctx, deps, step, around, kept);
+  if (kept && kept.state !== 'pending') return showEnd(ctx, around, kept);
   const asked = await askPhone(deps.world, askingOf(ctx, deps, step));
   if (!asked.ok) return seeOther(ctx, stepPath(step.details, 'enrol'));
   if (kept?.id !== asked.transaction.id) await keepTransaction(deps, step, asked.transaction.id);
@@ -100,23 +100,12 @@ async function waitingPage(
   };
 }
 
-async function showEnd(
-  ctx: Context,
-  deps: PageDeps,
-  step: PhoneStep,
-  around: Around,
-  ended: Transaction,
-): Promise<void> {
-  if (ended.state === 'approved') return show(ctx, FinishPage(around));
-  show(ctx, EndedPage({ ...around, ending: await endingOf(deps, step, ended) }));
+function showEnd(ctx: Context, around: Around, ended: Transaction): void {
+  show(ctx, ended.state === 'approved' ? FinishPage(around) : EndedPage({ ...around, ending: endingOf(ended) }));
 }
 
-/** How a transaction ended, in the words of the page. A report shows in that pushes are paused. */
-export async function endingOf(deps: PageDeps, step: PhoneStep, ended: Transaction): Promise<Ending> {
-  if (ended.state === 'denied') {
-    const user = await deps.world.records.users.byId(step.userId);
-    return user?.pushPaused === true ? 'reported' : 'denied';
-  }
-  if (ended.state === 'failed') return ended.codeTries >= OFFLINE_TRIES ? 'failed_code' : 'failed';
-  return ended.state === 'expired' ? 'expired' : 'void';
+/** How a transaction ended, in the words of the page. */
+function endingOf({ state, codeTries }: Transaction): Ending {
+  if (state === 'failed') return codeTries >= OFFLINE_TRIES ? 'failed_code' : 'failed';
+  return state === 'denied' || state === 'reported' || state === 'expired' ? state : 'void';
 }

@@ -172,10 +172,10 @@ export interface Transactions {
   claim(id: string, deviceId: string): Promise<Move<Transaction>>;
   /** Notes that a device opened the link: it now stands in that device's pending list. */
   opened(id: string, deviceId: string): Promise<Move<Transaction>>;
-  /** pending → approved | denied | failed, once. */
+  /** pending → approved | denied | reported | failed, once. */
   answer(
     id: string,
-    to: Extract<TransactionState, 'approved' | 'denied' | 'failed'>,
+    to: Extract<TransactionState, 'approved' | 'denied' | 'reported' | 'failed'>,
     by?: { device: string; means: NonNullable<Transaction['means']> },
   ): Promise<Move<Transaction>>;
   /** approved → consumed for this browser and this interaction, once. */

@@ -1,8 +1,8 @@
-// A sign-in request to a phone (protocol section 5): pending → approved → consumed, or pending → denied | failed | expired. Ends are final.
+// A sign-in request to a phone (protocol section 5): pending → approved → consumed, or pending → denied | reported | failed | expired. Ends are final.
 import type { Context } from '../protocol/context.ts';
 
 /** States of a transaction. */
-export type TransactionState = 'pending' | 'approved' | 'consumed' | 'denied' | 'failed' | 'expired';
+export type TransactionState = 'pending' | 'approved' | 'consumed' | 'denied' | 'reported' | 'failed' | 'expired';
 
 /** How the person is asked: by a push to the phone, by a QR code for its camera, or by a code to type without JavaScript. */
 export type TransactionMode = 'push' | 'qr' | 'code';

@@ -106,7 +106,7 @@ async function stop(world: Needs, device: Device, answer: Named & { decision: 'd
   const { transaction } = found;
   if (answer.decision === 'report') await pauseAfterReport(world, device, transaction);
   else await record(world, 'transaction_denied', device, transaction);
-  const move = await world.transactions.answer(transaction.id, 'denied');
+  const move = await world.transactions.answer(transaction.id, answer.decision === 'report' ? 'reported' : 'denied');
   if (answer.decision === 'report') {
     const { rp, browser } = transaction.context;
     await tellPerson(world, device.userId, { about: 'sign_in_reported', service: rp, browser });

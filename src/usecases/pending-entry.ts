@@ -14,9 +14,10 @@ export function pendingEntry(transaction: Transaction, deviceId: string): Pendin
   };
 }
 
-/** Why a transaction takes no answer any more. A consumed one was approved. */
+/** Why a transaction takes no answer any more. A consumed one was approved; to a phone a reported one was denied. */
 export function overBecause(
   state: Exclude<Transaction['state'], 'pending'>,
 ): 'expired' | 'approved' | 'denied' | 'failed' {
-  return state === 'consumed' ? 'approved' : state;
+  if (state === 'consumed') return 'approved';
+  return state === 'reported' ? 'denied' : state;
 }

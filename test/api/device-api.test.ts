@@ -191,7 +191,10 @@ for (const backend of ['embedded', 'servers'] as const) {
       expect((await phone.deny(entry)).state).to.equal('denied');
       expect(await why(phone.deny(entry))).to.equal('denied');
       const second = await ask(userId, 'push');
-      expect((await phone.report(await only(phone))).state).to.equal('denied');
+      const strange = await only(phone);
+      expect((await phone.report(strange)).state).to.equal('denied');
+      expect(await why(phone.report(strange))).to.equal('denied');
+      expect((await world.transactions.find(second.id))?.state).to.equal('reported');
       expect(await spend(userId, second.id)).to.include({ ok: false, why: 'not_approved' });
       expect((await world.records.users.byId(userId))?.pushPaused).to.equal(true);
       expect((await ask(userId, 'push')).mode).to.equal('qr');

@@ -115,6 +115,10 @@ describe('approve on the phone', () => {
     expect((await phone.pending()).transactions).to.have.length(0);
     const back = await submit(browser, ended, '/cancel');
     expect(sentBack(back).get('error')).to.equal('access_denied');
+    // A plain no while pushes are still paused is told as a no, not as a report.
+    const other = await waiting();
+    await phone.deny(await phone.claim(await scannedLink(other.browser, other.answer)));
+    expect((await other.browser.visit(other.answer.url)).text).to.include('You said no on your phone');
     // The owner succeeds elsewhere, so that the pause ends for the tests that follow.
     const owner = await waiting();
     await approveByScan(owner.browser, phone, owner.answer);
