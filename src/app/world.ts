@@ -3,9 +3,11 @@ import type { DeviceRules, World } from '../domain/ports.ts';
 import { createMailer } from '../notify/mailer.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { createOutboundFetch } from '../platform/outbound-fetch.ts';
 import { createPasswords } from '../platform/passwords.ts';
 import { systemRandom } from '../platform/random.ts';
 import { silentPush } from '../push/silent.ts';
+import { createWebPush, type WebPush, type WebPushParts } from '../push/web-push.ts';
 import type { Settings } from '../settings/settings.ts';
 import { createEnrolments } from '../storage/enrolments.ts';
 import { createLimits } from '../storage/limits.ts';
@@ -44,6 +46,8 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
     await database.migrate();
     const state = await openState(storage.state, { log, epochs: database.epochs });
     const mailer = createMailer(mail, { log, clock, random });
+    const vault = createVault({ kek: keys.kek, peppers: keys.peppers, encryption: readJwks(keys.encryption), random });
+    const push = openPush(settings, { devices: database.records.devices, vault, clock, random, log });
     const world: World = {
       clock,
       random,
@@ -56,9 +60,9 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
       replays: createReplays(state),
       scratch: createScratch(state),
       mailer,
-      push: silentPush,
+      push: push ?? silentPush,
       passwords: createPasswords(methods.password, { peppers: keys.peppers }),
-      vault: createVault({ kek: keys.kek, peppers: keys.peppers, encryption: readJwks(keys.encryption), random }),
+      vault,
       rules: () => rulesOf(settings()),
     };
     const auditBatches = createAuditBatches(database.knex);
@@ -66,6 +70,7 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
     const stopTidying = startHousekeeping(database.knex, log);
     const close = async () => {
       stopTidying();
+      await push?.close();
       await auditBatches.close();
       await stopChain();
       mailer.close();
@@ -77,6 +82,23 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
     await database.close();
     throw error;
   }
+}
+
+/** Push, where the operator has it on and there is a key for it. */
+function openPush(
+  settings: () => Settings,
+  parts: Pick<WebPushParts, 'devices' | 'vault' | 'clock' | 'random' | 'log'>,
+): WebPush | undefined {
+  const { keys, devices, mail, outbound } = settings();
+  if (!devices.push.enabled || !keys.push) return undefined;
+  const sender = /<([^>]+)>/.exec(mail.from)?.[1] ?? mail.from;
+  return createWebPush({
+    ...parts,
+    key: keys.push.reveal(),
+    contact: devices.push.contact ?? `mailto:${sender}`,
+    hosts: () => settings().devices.push.hosts,
+    fetch: createOutboundFetch(outbound),
+  });
 }
 
 function rulesOf(settings: Settings): DeviceRules {

@@ -13,6 +13,7 @@ const SECRETS = {
   cookies: newSecret,
   kek: newSecret,
   pepper: newSecret,
+  push: newSecret,
 } as const satisfies Record<string, () => string | Promise<string>>;
 
 /** keys.yaml for these files. @param path how the configuration folder names the folder of secrets. @param id names the kek and the pepper. */
@@ -29,6 +30,7 @@ export function keysYaml(path: string, id: string): string {
     'peppers:',
     `  - id: "${id}"`,
     `    secret_file: ${path}/pepper`,
+    `push_file: ${path}/push`,
   ].join('\n');
 }
 

@@ -102,6 +102,12 @@ export interface Devices {
     offline: Sealed,
   ): Promise<boolean>;
   touch(id: string): Promise<void>;
+  /** Keeps a sealed push subscription, or deletes it; false where the device is removed. */
+  setPush(id: string, subscription: Sealed | undefined): Promise<boolean>;
+  /** The sealed push subscriptions of a person's active phones. */
+  pushOf(userId: string): Promise<{ id: string; subscription: Sealed }[]>;
+  /** Deletes a subscription that its service no longer knows, unless the phone has made a new one meanwhile. */
+  dropPush(id: string, subscription: Sealed): Promise<boolean>;
 }
 
 /** Browsers on which a person has finished with a phone before (protocol section 5). Never lowers what is proven. */
@@ -278,9 +284,23 @@ export interface Mailer {
   send(mail: Mail): Promise<void>;
 }
 
+/** Where a phone's push service takes messages for it (RFC 8030), and the keys to encrypt them with (RFC 8291). All of it is secret. */
+export interface PushSubscription {
+  endpoint: string;
+  /** Base64url: an uncompressed P-256 point, and 16 bytes. */
+  keys: { p256dh: string; auth: string };
+}
+
 /** Wakes a phone: only a knock; the truth is `pending`. */
 export interface Push {
-  knock(userId: string, txn: string): Promise<void>;
+  /** The key that phones subscribe with (RFC 8292), base64url; undefined where there is no push. */
+  readonly publicKey: string | undefined;
+  /** Whether messages may be sent to this address: an https address of a push service that we know, or one that the operator named. */
+  accepts(endpoint: string): boolean;
+  /** Seals a subscription for keeping. */
+  seal(deviceId: string, subscription: PushSubscription): Sealed;
+  /** Sends to every active phone of the person. Resolves at once: nobody waits for a push service, and nothing is thrown. */
+  knock(userId: string, txn: string): void;
 }
 
 /** argon2id off the event loop, at most two at once, a bounded queue. */

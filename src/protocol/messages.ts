@@ -17,6 +17,7 @@ export const MESSAGE_TYPES = {
   self: 'dev-req+jwt',
   rename: 'dev-req+jwt',
   unlink: 'dev-req+jwt',
+  push: 'dev-req+jwt',
 } as const;
 
 /** An endpoint of the device API that takes a signed message. */

@@ -2,4 +2,11 @@
 import type { Push } from '../domain/ports.ts';
 
 /** A push that wakes nobody. */
-export const silentPush: Push = { knock: async () => undefined };
+export const silentPush: Push = {
+  publicKey: undefined,
+  accepts: () => false,
+  seal: () => {
+    throw new TypeError('there is no push');
+  },
+  knock: () => undefined,
+};

@@ -14,6 +14,7 @@ export const DEMO_FILES = {
   cookies: 'cookies',
   kek: 'kek',
   pepper: 'pepper',
+  push: 'push',
 } as const;
 
 async function privateJwk(algorithm: 'ES256' | 'RS256' | 'ECDH-ES', use: 'sig' | 'enc'): Promise<JWK> {
@@ -83,7 +84,7 @@ function clientSecretFiles(folder: string, secrets: string): string[] {
 }
 
 /**
- * Makes what the demo lacks: keys, cookie secret, kek, pepper, and the secrets of its clients. A second call makes nothing.
+ * Makes what the demo lacks: keys, cookie secret, kek, pepper, push key, and the secrets of its clients. A second call makes nothing.
  * Does nothing unless server.yaml says `demo: true` with an issuer on localhost. Call it before {@link loadSettings}.
  * @param folder the configuration folder. @returns the files that were made, absolute.
  */
@@ -97,6 +98,7 @@ export async function ensureDemoSecrets(folder: string): Promise<string[]> {
     [join(secrets, DEMO_FILES.cookies), newSecret],
     [join(secrets, DEMO_FILES.kek), newSecret],
     [join(secrets, DEMO_FILES.pepper), newSecret],
+    [join(secrets, DEMO_FILES.push), newSecret],
     ...clientSecretFiles(folder, secrets).map((file): [string, () => string] => [file, newSecret]),
   ];
   const made: string[] = [];

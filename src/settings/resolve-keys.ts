@@ -12,7 +12,8 @@ const MISSING = 'is required: run "countersign keys generate", it makes the file
 /** keys.yaml with the generated files of the demo in place of what it does not name. */
 function withDemoFiles(file: KeysFile, dataFolder: string): KeysFile {
   const made = (name: keyof typeof DEMO_FILES) => join(dataFolder, 'secrets', DEMO_FILES[name]);
-  const written = (name: 'signing' | 'encryption') => file[name] !== undefined || file[`${name}_file`] !== undefined;
+  const written = (name: 'signing' | 'encryption' | 'push') =>
+    file[name] !== undefined || file[`${name}_file`] !== undefined;
   return {
     ...file,
     ...(written('signing') ? {} : { signing_file: made('signing') }),
@@ -20,6 +21,7 @@ function withDemoFiles(file: KeysFile, dataFolder: string): KeysFile {
     cookies: file.cookies ?? [{ secret_file: made('cookies') }],
     kek: file.kek ?? [{ id: 'demo', secret_file: made('kek') }],
     peppers: file.peppers ?? [{ id: 'demo', secret_file: made('pepper') }],
+    ...(written('push') ? {} : { push_file: made('push') }),
   };
 }
 
@@ -61,11 +63,15 @@ export function resolveKeys(reading: Reading, document: Document, written: KeysF
       document.problem([name], MISSING, { shown: false });
     return takeSecret(reading, document, [], name, file, 'key_set') ?? new Secret('', 'missing');
   };
+  const push = takeSecret(reading, document, [], 'push', file, 'key');
+  if (!push)
+    document.note(['push'], 'is not set: phones are not woken ("countersign keys generate" prints how to add one)');
   return {
     signing: keySet('signing'),
     encryption: keySet('encryption'),
     cookies: list(reading, document, 'cookies', file.cookies, 'passphrase').map(({ secret }) => secret),
     kek: keyed(reading, document, 'kek', file.kek),
     peppers: keyed(reading, document, 'peppers', file.peppers),
+    ...(push ? { push } : {}),
   };
 }

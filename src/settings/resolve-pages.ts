@@ -22,6 +22,9 @@ export function resolveDevices(
 ): DeviceSettings {
   const rule = file.app_origin === undefined ? undefined : originFault(file.app_origin);
   if (rule !== undefined) document.problem(['app_origin'], rule);
+  const { enabled, contact, hosts } = file.push;
+  if (contact !== undefined && !/^(?:https:\/\/|mailto:)./.test(contact))
+    document.problem(['push', 'contact'], 'must be an https address or "mailto:" with a mail address');
   if (file.pin.min > file.pin.max) document.problem(['pin', 'min'], 'must not be greater than pin.max');
   if (file.kdf_iterations < LEAST_ITERATIONS && !reading.demo) {
     document.problem(['kdf_iterations'], `must be at least ${LEAST_ITERATIONS} (fewer only with demo: true)`);
@@ -42,6 +45,7 @@ export function resolveDevices(
     accountsPerDevice: file.accounts_per_device,
     devicesPerAccount: file.devices_per_account,
     offline: file.offline,
+    push: { enabled, hosts, ...present({ contact }) },
     contextIp: file.context_ip,
   };
 }

@@ -40,6 +40,8 @@ export interface KeySettings {
   kek: { id: string; secret: Secret }[];
   /** 32 bytes each, base64url: HMAC key for PINs, typed codes and passwords. */
   peppers: { id: string; secret: Secret }[];
+  /** 32 bytes, base64url: the VAPID key (RFC 8292). Without it there is no push. */
+  push?: Secret;
 }
 
 /** `methods.yaml` */
@@ -59,6 +61,15 @@ export interface MethodSettings {
   firstDevice: 'mail_code' | 'invitation' | 'operator';
 }
 
+/** `push` in `devices.yaml` */
+export interface PushSettings {
+  enabled: boolean;
+  /** `https:` or `mailto:` (RFC 8292 section 2.1); the sender of mails where it is missing. */
+  contact?: string;
+  /** Push services besides those of the browsers: `host`, `*.host` or `host:port`. */
+  hosts: readonly string[];
+}
+
 /** `devices.yaml` */
 export interface DeviceSettings {
   /** Origin of the phone app; the issuer's by default. */
@@ -69,6 +80,7 @@ export interface DeviceSettings {
   accountsPerDevice: number;
   devicesPerAccount: number;
   offline: boolean;
+  push: PushSettings;
   contextIp: 'none' | 'prefix' | 'full';
 }
 

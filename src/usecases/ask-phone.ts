@@ -34,7 +34,7 @@ export type Asked =
   | { ok: true; transaction: Transaction; cameraOnly: boolean; knownBrowser: boolean }
   | { ok: false; why: 'unknown_user' | 'no_phone' };
 
-type Needs = Pick<World, 'records' | 'transactions' | 'limits' | 'push' | 'random' | 'clock' | 'rules' | 'log'>;
+type Needs = Pick<World, 'records' | 'transactions' | 'limits' | 'push' | 'random' | 'clock' | 'rules'>;
 
 /** Opens a transaction, or answers the one that this browser already has open for this interaction. */
 export async function askPhone(world: Needs, asking: Asking): Promise<Asked> {
@@ -66,7 +66,7 @@ export async function askPhone(world: Needs, asking: Asking): Promise<Asked> {
     detail: { mode, kind: asking.kind, level: asking.level },
   });
   await world.transactions.touchUser(user.id);
-  if (mode === 'push') await knock(world, user.id, transaction.id);
+  if (mode === 'push') world.push.knock(user.id, transaction.id);
   return answer(transaction);
 }
 
@@ -130,13 +130,4 @@ function contextOf(asking: Asking, wantedIp: 'none' | 'prefix' | 'full', at: num
     at,
     level: asking.level,
   });
-}
-
-/** A push is only a knock: where it fails, the phone still finds the request when it is opened. */
-async function knock(world: Pick<World, 'push' | 'log'>, userId: string, txn: string): Promise<void> {
-  try {
-    await world.push.knock(userId, txn);
-  } catch (error) {
-    world.log.warn({ err: error }, 'a push could not be sent');
-  }
 }

@@ -175,6 +175,13 @@ describe('the description of the device API', function () {
     await phone.changePin(PIN, '928374');
     await phone.self();
     await phone.rename('Other name');
+    await phone.request('push', {
+      subscription: {
+        endpoint: 'https://fcm.googleapis.com/fcm/send/abc',
+        keys: { p256dh: random(65), auth: random(16) },
+      },
+    });
+    await phone.request('push', { subscription: null });
     const jws = await signMessage('stream', running.issuer, { key, kid: account.deviceId }, { jti: random(16) }, now());
     const headers = { 'Content-Type': 'application/jose' };
     const stream = await fetch(`${running.issuer}/device/v1/stream`, { method: 'POST', body: jws, headers });

@@ -62,23 +62,24 @@ describe('settings: the secrets of the demo', () => {
       'encryption.jwks.json',
       'kek',
       'pepper',
+      'push',
       'signing.jwks.json',
     ]);
-    expect(made).to.have.length(7);
+    expect(made).to.have.length(8);
     expect(statSync(secrets).mode & 0o777).to.equal(0o700);
     const contents = () => made.map((file) => readFileSync(file, 'utf8'));
     for (const file of made) expect(statSync(file).mode & 0o777).to.equal(0o600);
     const first = contents();
     expect(await ensureDemoSecrets(folder)).to.deep.equal([]);
     expect(contents()).to.deep.equal(first);
-    expect(new Set(first).size).to.equal(7);
+    expect(new Set(first).size).to.equal(8);
   });
 
   it('are made once by two processes at the same time', async () => {
     const folder = example();
     const [one, two] = await Promise.all([ensureDemoSecrets(folder), ensureDemoSecrets(folder)]);
     expect([...one, ...two].sort()).to.deep.equal([...new Set([...one, ...two])].sort());
-    expect(readdirSync(join(folder, '../data/secrets'))).to.have.length(7);
+    expect(readdirSync(join(folder, '../data/secrets'))).to.have.length(8);
   });
 
   it('are never made for production, nor for a demo on a real address', async () => {

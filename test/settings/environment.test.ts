@@ -83,6 +83,7 @@ describe('settings: the environment', () => {
     expect(notes).to.deep.equal([
       'levels.yaml: levels[2].name: "phr" is not offered: no enabled method reaches it',
       'storage.yaml: embedded database (PGlite): one node only',
+      'keys.yaml:1: push: is not set: phones are not woken ("countersign keys generate" prints how to add one)',
     ]);
   });
 
@@ -99,6 +100,7 @@ describe('settings: the environment', () => {
       'server.yaml:1: issuer: is https, but neither tls nor trusted_proxies is set: who ends TLS in front of us, and is it trusted?',
       'levels.yaml:3: levels[0].acr[0]: names how well a person was identified (eIDAS), not how they signed in: map it only if you know that of everybody',
       'clients/payroll.yaml:4: backchannel_logout_uri: will be refused: add localhost:9 to allow in outbound.yaml',
+      'keys.yaml:1: push: is not set: phones are not woken ("countersign keys generate" prints how to add one)',
     ]);
   });
 });

@@ -56,6 +56,15 @@ export const CLAIMS = {
   self: z.strictObject(request),
   rename: z.strictObject({ ...request, name: text(400) }),
   unlink: z.strictObject(request),
+  push: z.strictObject({
+    ...request,
+    subscription: z
+      .strictObject({
+        endpoint: text(1024),
+        keys: z.strictObject({ p256dh: bytes(65), auth: bytes(16) }),
+      })
+      .nullable(),
+  }),
 } as const satisfies { [endpoint in Endpoint]: z.ZodType };
 
 /** The claims of one endpoint's message. */

@@ -4,7 +4,7 @@ import type { Metadata } from '../../protocol/messages.ts';
 import { OFFLINE_SUITE } from '../../protocol/ocra.ts';
 
 /** The public facts of this server. */
-export function metadata(world: Pick<World, 'rules' | 'vault' | 'clock'>): Metadata {
+export function metadata(world: Pick<World, 'rules' | 'vault' | 'clock' | 'push'>): Metadata {
   const rules = world.rules();
   return {
     issuer: rules.issuer,
@@ -17,6 +17,7 @@ export function metadata(world: Pick<World, 'rules' | 'vault' | 'clock'>): Metad
     number_digits: rules.numberDigits,
     accounts_per_device: rules.accountsPerDevice,
     offline: rules.offline,
+    ...(world.push.publicKey === undefined ? {} : { vapid_public_key: world.push.publicKey }),
     server_time: Math.floor(world.clock.now() / 1000),
   };
 }

@@ -164,6 +164,11 @@ export const ENDPOINTS: { readonly [endpoint in Endpoint]: Described } = {
     body: 'Name',
     problems: ['device_removed', ...LOCKED],
   },
+  push: {
+    summary: 'Where this device can be woken; null ends it.',
+    status: 204,
+    problems: ['device_removed', ...LOCKED],
+  },
   unlink: { summary: 'Removes this device.', status: 204, problems: ['device_removed'] },
 };
 

@@ -14,6 +14,7 @@ import { describeDevice } from '../../usecases/describe-device.ts';
 import { listPending } from '../../usecases/list-pending.ts';
 import { removeDevice, renameDevice } from '../../usecases/manage-devices.ts';
 import { openTransaction } from '../../usecases/open-transaction.ts';
+import { setPush } from '../../usecases/set-push.ts';
 import { addressOf } from '../../web/request.ts';
 import type { ClaimsOf } from './claims.ts';
 import { guard } from './guard.ts';
@@ -102,6 +103,10 @@ export function deviceApi(world: World): Middleware {
   device('unlink', async ({ device }) => {
     const removed = await removeDevice(world, { userId: device.userId, deviceId: device.id, actor: device.id });
     return removed.ok ? { ok: true, status: 204 } : { ok: false, why: 'device_removed' };
+  });
+  device('push', async ({ device, claims }) => {
+    const set = await setPush(world, { device, subscription: claims.subscription });
+    return set.ok ? { ok: true, status: 204 } : set;
   });
   device('pin', async ({ device, claims }) => {
     const changed = await changePin(world, { device, ratchet: claims.ratchet, sec: claims.sec });

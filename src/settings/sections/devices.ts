@@ -31,6 +31,33 @@ export const devicesSchema = z
     accounts_per_device: whole(1, 50).prefault(1).describe('How many accounts one phone may hold.'),
     devices_per_account: whole(1, 50).prefault(5).describe('How many phones one account may have.'),
     offline: z.boolean().prefault(true).describe('Whether a phone without network may show a code to type.'),
+    push: z
+      .strictObject({
+        enabled: z
+          .boolean()
+          .prefault(true)
+          .describe('Whether a phone may be woken by its push service. It also needs the key `push` in keys.yaml.'),
+        contact: text()
+          .optional()
+          .describe(
+            'Whom a push service may tell of trouble: an https address or "mailto:…" (RFC 8292 section 2.1); the sender of mail.yaml where it is missing.',
+          ),
+        hosts: z
+          .array(
+            z
+              .string()
+              .regex(
+                /^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?$/,
+                'must be a host in small letters, such as "push.example.org", "*.push.example.org" or "localhost:8099"',
+              ),
+          )
+          .prefault([])
+          .describe(
+            'More push services than those of the browsers. One with a port is a service of your own network: it may speak http, and needs an entry in outbound.yaml too.',
+          ),
+      })
+      .prefault({})
+      .describe('Push: a knock that wakes the app. Without it a request waits until the person opens the app.'),
     context_ip: z
       .enum(['none', 'prefix', 'full'])
       .prefault('prefix')

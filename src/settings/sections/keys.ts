@@ -30,6 +30,10 @@ export const keysSchema = z
       .array(identified('32 random bytes in base64url.'))
       .optional()
       .describe('Keys that are mixed into stored PINs, typed codes and passwords: the first is used for new ones.'),
+    ...secretKeys(
+      'push',
+      'The key that names this server to push services (VAPID, RFC 8292): 32 random bytes in base64url. Without it phones are not woken. A new key ends every subscription.',
+    ),
   })
   .describe('The keys and secrets of this server. Prefer the *_file keys, so that no secret stands in this folder.');
 

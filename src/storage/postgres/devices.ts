@@ -180,5 +180,16 @@ export function createDevices(db: Db): Devices {
     async touch(id) {
       await update('last_used_at = clock_timestamp()', 'id = ?', [id]);
     },
+    setPush: (id, subscription) =>
+      update('push = ?', `id = ? and state <> 'removed'`, [subscription ? JSON.stringify(subscription) : null, id]),
+    async pushOf(userId) {
+      const found = await rows<{ id: string; push: Sealed }>(
+        db,
+        `select id, push from devices where user_id = ? and state = 'active' and push is not null`,
+        [userId],
+      );
+      return found.map(({ id, push }) => ({ id, subscription: push }));
+    },
+    dropPush: (id, { nonce }) => update('push = null', `id = ? and push->>'nonce' = ?`, [id, nonce]),
   };
 }
