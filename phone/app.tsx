@@ -1,10 +1,12 @@
 // The app: accounts, requests and the screen in front, put together and handed to the screens.
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { endPush, refreshPush } from './api/push.ts';
 import type { Services } from './api/services.ts';
 import { AppContext, type App as AppState } from './app-context.ts';
 import { type Arrival, takeArrival } from './arrival.ts';
 import type { Account } from './keys/store.ts';
+import { keepNoticeWords, onNoticeTapped, tidyNotices } from './notices.ts';
 import { buzz } from './parts/buzz.ts';
 import type { Screen } from './screens/screen.ts';
 import { show } from './screens/show.tsx';
@@ -57,7 +59,10 @@ export function App(props: AppProps): JSX.Element {
       announce(words.say('home.arrived', { count, service: ctx.rp }));
       buzz(60);
     },
-    gone: () => announce(words.say('home.gone')),
+    gone: (open) => {
+      announce(words.say('home.gone'));
+      void tidyNotices(open);
+    },
     refused: (device, failure) => {
       const name = accounts.find((one) => one.device === device)?.name;
       setLocked((now) => ({ ...now, [device]: failure }));
@@ -80,7 +85,16 @@ export function App(props: AppProps): JSX.Element {
     window.addEventListener('hashchange', linked);
     return () => window.removeEventListener('hashchange', linked);
   }, [accounts]);
+  useEffect(
+    () => onNoticeTapped((txn) => screens.reset(firstScreen({ accounts, arrival: { kind: 'open', txn }, evicted: 0 }))),
+    [accounts],
+  );
+  const able = accounts.filter(({ state }) => state === 'active').map(({ device }) => device);
   useEffect(() => {
+    void (accounts.length > 0 ? refreshPush(services) : endPush());
+  }, [able.join()]);
+  useEffect(() => {
+    void keepNoticeWords(words);
     document.documentElement.lang = words.language;
   }, [words]);
   const app: AppState = {

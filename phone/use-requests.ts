@@ -16,7 +16,8 @@ export interface Requests {
 /** Told of what the person must hear. */
 export interface Ears {
   arrived(request: PendingTransaction, count: number): void;
-  gone(): void;
+  /** @param open the requests that are left, by txn. */
+  gone(open: string[]): void;
   refused(device: string, failure: Failure): void;
   unlocked(device: string): void;
 }
@@ -40,7 +41,8 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
       const count = Object.values(known.current).flat().length;
       document.title = count > 0 ? `(${count}) Countersign` : 'Countersign';
       if (fresh) listening.current.arrived(fresh, count);
-      else if (readable.length < before.size) listening.current.gone();
+      else if (readable.length < before.size)
+        listening.current.gone(Object.values(known.current).flatMap((all) => all.map(({ txn }) => txn)));
     };
     const lines = active.map((account, index) =>
       followRequests(

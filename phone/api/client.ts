@@ -29,6 +29,7 @@ interface Requests {
   self: Self;
   rename: unknown;
   unlink: unknown;
+  push: unknown;
 }
 
 /** The device API as the screens use it. */

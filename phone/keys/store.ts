@@ -50,6 +50,9 @@ export interface Store {
   setCurrentDevice(device: string): Promise<void>;
   /** A random name of this installation; the provider keeps a hash of it (protocol section 4, E2). */
   installId(): Promise<string>;
+  /** Whether the person wants to be woken; undefined where they were not asked yet. */
+  wantsPush(): Promise<boolean | undefined>;
+  setWantsPush(wants: boolean): Promise<void>;
   draft(id: string): Promise<Draft | undefined>;
   putDraft(draft: Draft): Promise<void>;
   removeDraft(id: string): Promise<void>;
@@ -102,6 +105,8 @@ function overDatabase(database: Database): Store {
       await database.put('values', made, 'install');
       return made;
     },
+    wantsPush: () => database.get('values', 'push'),
+    setWantsPush: (wants) => database.put('values', wants, 'push'),
     draft: (id) => database.get('drafts', id),
     putDraft: (draft) => database.put('drafts', draft),
     removeDraft: (id) => database.delete('drafts', id),

@@ -8,6 +8,7 @@ import type { Account } from '../keys/store.ts';
 import { Frame } from '../parts/frame.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Notice } from '../parts/notice.tsx';
+import { PushOffer } from '../parts/push-switch.tsx';
 import type { Word } from '../words.ts';
 import { InstallHelp } from './welcome.tsx';
 
@@ -47,6 +48,7 @@ export function Home(): JSX.Element {
           ))}
         </ul>
       )}
+      <PushOffer />
       <Accounts />
       {!isInstalled() && <InstallHelp />}
     </Frame>

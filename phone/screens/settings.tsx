@@ -7,6 +7,7 @@ import type { Account } from '../keys/store.ts';
 import { Fact } from '../parts/facts.tsx';
 import { Frame } from '../parts/frame.tsx';
 import { Notice, Working } from '../parts/notice.tsx';
+import { PushSwitch } from '../parts/push-switch.tsx';
 import { LANGUAGES } from '../words.ts';
 
 /** The settings. */
@@ -17,6 +18,7 @@ export function Settings(): JSX.Element {
   return (
     <Frame title={say('settings.title')}>
       {account?.state === 'active' && <AccountSettings account={account} />}
+      <PushSwitch />
       <Language />
       <StorageState />
       <section>
