@@ -5,6 +5,7 @@ import type { Random } from '../platform/random.ts';
 import type { AuditEvent } from './audit.ts';
 import type { Device, PinVerifier, Sealed } from './device.ts';
 import type { Enrolment, EnrolmentState } from './enrolment.ts';
+import type { Letter } from './letters.ts';
 import type { Transaction, TransactionMode, TransactionState } from './transaction.ts';
 import type { User } from './user.ts';
 
@@ -281,6 +282,8 @@ export interface Mail {
 
 /** Sends mail. Resolves when it is handed over; a failure is logged and retried, never thrown at a sign-in. */
 export interface Mailer {
+  /** The words of a letter in the person's language. */
+  write(user: Pick<User, 'name' | 'locale'>, letter: Letter): Pick<Mail, 'subject' | 'text'>;
   send(mail: Mail): Promise<void>;
 }
 

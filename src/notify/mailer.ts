@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import type { MailSettings } from '../settings/settings.ts';
+import { writeLetter } from './letters.ts';
 import { createOutbox } from './outbox.ts';
 
 /** Milliseconds before each further try. */
@@ -93,6 +94,7 @@ export function createRetrying(
   }
 
   return {
+    write: writeLetter,
     async send(mail) {
       // Somebody tries to write headers of their own, or a mistake of ours: either way no such mail leaves.
       if (!ONE_ADDRESS.test(mail.to) || !ONE_LINE.test(mail.subject)) {

@@ -1,5 +1,5 @@
 // Sends a person a letter about their account. A mail that cannot be sent never undoes what it tells of.
-import { type Letter, letterTo } from '../domain/letters.ts';
+import type { Letter } from '../domain/letters.ts';
 import type { World } from '../domain/ports.ts';
 
 /** Writes to the person where we have an address. Failures are logged by their kind only. */
@@ -9,10 +9,9 @@ export async function tellPerson(
   letter: Letter,
 ): Promise<void> {
   const user = await world.records.users.byId(userId);
-  const mail = user && letterTo(user, letter);
-  if (!mail) return;
+  if (!user?.email) return;
   try {
-    await world.mailer.send(mail);
+    await world.mailer.send({ to: user.email, ...world.mailer.write(user, letter) });
   } catch (error) {
     world.log.error({ err: error, about: letter.about }, 'a letter could not be sent');
   }
