@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { LANGUAGES, languageName, type WordKey, wordsOf } from '../../interactions/words.ts';
+import { LETTER_LANGUAGES } from '../../src/notify/letters.ts';
 
 const FOLDER = new URL('../../interactions/', import.meta.url);
 
@@ -63,9 +64,13 @@ function asked(source: string): (key: string) => boolean {
 }
 
 describe('words', () => {
-  it('has English, French and German, English first', () => {
-    expect([...LANGUAGES]).to.deep.equal(['en', 'de', 'fr']);
-    expect(LANGUAGES.map(languageName)).to.deep.equal(['English', 'Deutsch', 'Français']);
+  it('has English first, and the same languages on the pages, on the phone and in letters', () => {
+    expect(LANGUAGES.slice(0, 3)).to.deep.equal(['en', ...OTHERS.toSorted().slice(0, 2)]);
+    expect(LANGUAGES).to.include.members(['de', 'es', 'fr', 'it', 'nl']);
+    expect(languageName('fr')).to.equal('Français');
+    const phone = readdirSync(new URL('../phone/locales/', FOLDER)).map((name) => name.replace('.json', ''));
+    expect(phone.sort()).to.deep.equal(LANGUAGES.toSorted());
+    expect(LETTER_LANGUAGES).to.deep.equal(LANGUAGES.toSorted());
   });
 
   for (const language of OTHERS) {
