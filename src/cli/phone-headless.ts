@@ -10,6 +10,7 @@ import {
   type Endpoint,
   type EnrolmentOffer,
   type EnrolmentResult,
+  MESSAGE_TYPES,
   type Metadata,
   type PendingList,
   type PendingTransaction,
@@ -208,7 +209,7 @@ export class HeadlessPhone {
     };
     return this.#inTurn(async () => {
       try {
-        return (await this.#ratcheted('respond', claims)) as RespondResult;
+        return (await this.ratcheted('respond', claims)) as RespondResult;
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         return await this.#askAgain(claims);
@@ -218,7 +219,7 @@ export class HeadlessPhone {
 
   async #askAgain(claims: Claims): Promise<RespondResult> {
     try {
-      return (await this.#ratcheted('respond', claims)) as RespondResult;
+      return (await this.ratcheted('respond', claims)) as RespondResult;
     } catch (error) {
       if (error instanceof PhoneProblem && error.code === 'approved') return { state: 'approved' };
       throw error;
@@ -280,7 +281,7 @@ export class HeadlessPhone {
       pin_tag: toBase64url(fresh.pinTag),
       k_off: toBase64url(fresh.offlineKey),
     });
-    await this.#inTurn(() => this.#ratcheted('pin', { sec }));
+    await this.#inTurn(() => this.ratcheted('pin', { sec }));
   }
 
   /** Signs and posts; after `clock_skew` once more by the server's clock. @throws PhoneProblem, Unreachable, PhoneCannot */
@@ -297,7 +298,7 @@ export class HeadlessPhone {
 
   /** A signed message of this device, with `jti`, or with `ctr` stored before it can be sent. */
   async sign(endpoint: Exclude<Endpoint, 'enrol/begin' | 'enrol/complete'>, claims: Claims): Promise<string> {
-    const counted = endpoint === 'respond' || endpoint === 'pin';
+    const counted = MESSAGE_TYPES[endpoint] !== 'dev-req+jwt';
     const unique = counted ? { ctr: await this.#nextCounter() } : { jti: this.#random.id() };
     const account = await this.#enrolled();
     const signer = { key: await signingKey(account.key), kid: account.deviceId };
@@ -305,7 +306,7 @@ export class HeadlessPhone {
   }
 
   /** A message with the ratchet: the new value is stored before the caller hears of success, or of a refusal that carries one. */
-  async #ratcheted(endpoint: 'respond' | 'pin', claims: Claims): Promise<unknown> {
+  async ratcheted(endpoint: 'respond' | 'pin' | 'webauthn/register/options', claims: Claims): Promise<unknown> {
     const { ratchet } = await this.#enrolled();
     try {
       const answer = await this.request(endpoint, { ...claims, ratchet });

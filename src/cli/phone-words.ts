@@ -33,6 +33,8 @@ const PROBLEMS: { readonly [code in ProblemCode]: Said } = {
   wrong_number: ['The number is wrong. The request has ended; start again in the browser.', 7],
   pin_backoff: ['The PIN was wrong too often.', 4],
   wrong_pin: ['The PIN is wrong.', 4],
+  no_biometric: ['The server knows no biometric of this phone. Use the PIN.', 4],
+  wrong_biometric: ['The server did not take the biometric. Use the PIN.', 4],
   enrolment_claimed: ['Another phone has used this code. Start again on the account page.', 6],
   enrolment_expired: ['This code is not known, or its time is over. Start again on the account page.', 6],
   enrolment_cancelled: ['Adding this phone was cancelled. Start again on the account page.', 6],

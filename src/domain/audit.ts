@@ -19,6 +19,8 @@ export const AUDIT_EVENTS = [
   'device_locked',
   'device_unlocked',
   'device_cloned',
+  'biometric_added',
+  'biometric_removed',
   'enrolment_started',
   'enrolment_contested',
   'enrolment_cancelled',

@@ -7,6 +7,8 @@ export type Letter =
   | { about: 'device_locked'; device: string }
   | { about: 'device_cloned'; device: string }
   | { about: 'pin_changed'; device: string }
+  | { about: 'biometric_added'; device: string }
+  | { about: 'biometric_removed'; device: string }
   | { about: 'enrolment_second_phone'; device: string }
   | { about: 'sign_in_reported'; service: string; browser: string }
   | { about: 'offline_closed' }

@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
+import type { WebauthnCredential } from '../platform/webauthn.ts';
 import type { AuditEvent } from './audit.ts';
 import type { Device, PinVerifier, Sealed } from './device.ts';
 import type { Enrolment, EnrolmentState } from './enrolment.ts';
@@ -83,8 +84,17 @@ export interface Devices {
   reservePin(id: string): Promise<PinReservation>;
   /** The right PIN after reservation `n`: clears the count, moves the ratchet, remakes the verifier. False: refused. */
   settleRightPin(id: string, n: number, presented: string, next: string, verifier: PinVerifier): Promise<boolean>;
-  /** Moves the ratchet only (approval by biometric). */
-  moveRatchet(id: string, presented: string, next: string): Promise<boolean>;
+  /** The biometric's credential of an active device. */
+  biometric(id: string): Promise<WebauthnCredential | undefined>;
+  /** Sets or replaces the biometric while `ratchet` (hashed) is the newest and the device is active. */
+  setBiometric(id: string, ratchet: string, credential: WebauthnCredential): Promise<boolean>;
+  /** False where there was none. */
+  clearBiometric(id: string): Promise<boolean>;
+  /** An approval by this very credential: moves the ratchet and the authenticator's count, and nothing about the PIN. False: refused. */
+  settleBiometric(
+    id: string,
+    use: { credentialId: string; counter: number; presented: string; next: string },
+  ): Promise<boolean>;
   /** Locks after the fifth wrong PIN; true where this call locked it. */
   lockAfterWrongPin(id: string): Promise<boolean>;
   /** Locks a copied device; true where this call locked it. */

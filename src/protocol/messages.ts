@@ -10,6 +10,10 @@ export const MESSAGE_TYPES = {
   'enrol/complete': 'dev-enrol+jwt',
   respond: 'dev-auth+jwt',
   pin: 'dev-pin+jwt',
+  'webauthn/register/options': 'dev-pin+jwt',
+  'webauthn/register': 'dev-req+jwt',
+  'webauthn/remove': 'dev-req+jwt',
+  'webauthn/options': 'dev-req+jwt',
   pending: 'dev-req+jwt',
   stream: 'dev-req+jwt',
   open: 'dev-req+jwt',
@@ -88,7 +92,7 @@ export interface PendingList {
   server_time: number;
 }
 
-/** Answer to `respond`. `ratchet` only after a right PIN. */
+/** Answer to `respond`. `ratchet` only after a right PIN or biometric. */
 export interface RespondResult {
   state: 'approved' | 'denied';
   ratchet?: string;
@@ -140,6 +144,8 @@ export const PROBLEM_STATUS = {
   wrong_number: 409,
   pin_backoff: 429,
   wrong_pin: 401,
+  no_biometric: 409,
+  wrong_biometric: 401,
   enrolment_claimed: 409,
   enrolment_expired: 404,
   enrolment_cancelled: 410,

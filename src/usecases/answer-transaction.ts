@@ -1,11 +1,14 @@
 // A phone's answer to a sign-in: approve, deny, or "it was not me" (protocol section 5.1), refused in the protocol's own order.
 import type { AuditName } from '../domain/audit.ts';
 import type { Device } from '../domain/device.ts';
-import type { World } from '../domain/ports.ts';
+import type { Devices, World } from '../domain/ports.ts';
 import { type Transaction, WRONG_NUMBERS } from '../domain/transaction.ts';
 import { fingerprint, sameBytes } from '../platform/hashes.ts';
+import type { Assertion } from '../protocol/biometric.ts';
 import { contextText } from '../protocol/context.ts';
-import { checkPin, checkRatchet, deviceRefusal, lockCloned, type PinRefusal, type RightPin } from './check-pin.ts';
+import { findAnswerable, type Over } from './answerable.ts';
+import { type BiometricRefusal, checkBiometric } from './check-biometric.ts';
+import { checkPin, checkRatchet, deviceRefusal, type PinRefusal } from './check-pin.ts';
 import { overBecause } from './pending-entry.ts';
 import { type Refused, refuse } from './refused.ts';
 import { tellPerson } from './tell-person.ts';
@@ -17,22 +20,31 @@ interface Named {
   ctxHash: string;
 }
 
-/** A decision. An approval carries the PIN's tag and the ratchet, and the number unless this device scanned the code. */
-export type Decision =
-  | (Named & { decision: 'approve'; number?: string; pinTag: Uint8Array; ratchet: string })
-  | (Named & { decision: 'deny' | 'report' });
+/** What an approval proves the person with. */
+type Proof = { uv: 'pin'; pinTag: Uint8Array } | { uv: 'webauthn'; assertion: Assertion };
 
-type Over = Refused<'unknown_transaction' | 'expired' | 'approved' | 'denied' | 'failed'>;
+type Approval = Named & { decision: 'approve'; number?: string; ratchet: string; proof: Proof };
 
-/** `ratchet` stands in every answer after a right PIN, also in refusals (protocol section 7). */
+/** A decision. An approval carries a proof and the ratchet, and the number unless this device scanned the code. */
+export type Decision = Approval | (Named & { decision: 'deny' | 'report' });
+
+/** A proof that holds. It counts once it is settled, together with what it approves. `ratchet` is what the phone is told. */
+interface Proven {
+  ok: true;
+  ratchet: string;
+  settle(devices: Devices): Promise<boolean>;
+}
+
+/** `ratchet` stands in every answer after a right PIN or biometric, also in refusals (protocol section 7). */
 export type Answered =
   | { ok: true; state: 'approved'; ratchet: string }
   | { ok: true; state: 'denied' }
   | Over
   | PinRefusal
+  | BiometricRefusal
   | Refused<'nonce' | 'context_mismatch' | 'not_transferred' | 'wrong_number'>;
 
-type Needs = Pick<World, 'records' | 'atomically' | 'transactions' | 'vault' | 'random' | 'mailer' | 'log'>;
+type Needs = Pick<World, 'records' | 'atomically' | 'transactions' | 'vault' | 'random' | 'mailer' | 'log' | 'rules'>;
 
 /** Answers for this device, whose message is verified and whose counter is committed. PostgreSQL commits first; the state moves last and decides races. */
 export async function answerTransaction(
@@ -48,8 +60,35 @@ export async function answerTransaction(
   if (!found.ok) return found;
   const transferred = await checkTransfer(world, device, found.transaction, answer.number);
   if (transferred) return transferred;
-  const pin = await checkPin(world, device, answer);
-  return pin.ok ? approve(world, device, found.transaction, pin) : pin;
+  const proven = await prove(world, device, answer);
+  return proven.ok ? approve(world, device, found.transaction, answer, proven) : proven;
+}
+
+/** Looks at the PIN, which is counted before, or at the biometric, which counts nothing and waits for no PIN. */
+async function prove(
+  world: Needs,
+  device: Device,
+  { txn, nonce, ctxHash, decision, number, ratchet, proof }: Approval,
+): Promise<Proven | PinRefusal | BiometricRefusal> {
+  if (proof.uv === 'pin') {
+    const pin = await checkPin(world, device, { pinTag: proof.pinTag, ratchet });
+    if (!pin.ok) return pin;
+    const { failures, presented, next, verifier } = pin;
+    const settle: Proven['settle'] = (devices) =>
+      devices.settleRightPin(device.id, failures, presented, next, verifier);
+    return { ok: true, ratchet: pin.ratchet, settle };
+  }
+  const claims = {
+    ctx_hash: ctxHash,
+    decision,
+    device: device.id,
+    nonce,
+    ...(number === undefined ? {} : { number }),
+    txn,
+  };
+  const used = await checkBiometric(world, device, { claims, assertion: proof.assertion, ratchet });
+  if (!used.ok) return used;
+  return { ok: true, ratchet: used.ratchet, settle: (devices) => devices.settleBiometric(device.id, used) };
 }
 
 /** The transaction that an answer names, in the order 404, 410, 409, `nonce`, `context_mismatch`. */
@@ -58,13 +97,13 @@ async function named(
   device: Device,
   answer: Named,
 ): Promise<{ ok: true; transaction: Transaction } | Over | Refused<'nonce' | 'context_mismatch'>> {
-  const transaction = await world.transactions.find(answer.txn);
-  if (transaction?.userId !== device.userId) return refuse('unknown_transaction');
-  if (transaction.state !== 'pending') return refuse(overBecause(transaction.state));
+  const found = await findAnswerable(world, device, answer.txn);
+  if (!found.ok) return found;
+  const { transaction } = found;
   if (!sameBytes(transaction.nonce, answer.nonce)) return refuse('nonce');
   // fingerprint() is SHA-256 in base64url, which is what ctx_hash is (protocol section 2).
   if (!sameBytes(fingerprint(contextText(transaction.context)), answer.ctxHash)) return refuse('context_mismatch');
-  return { ok: true, transaction };
+  return found;
 }
 
 /** Something must have gone from the one screen to the other: a scan by this device, or the number. Looked at before any PIN. */
@@ -83,21 +122,31 @@ async function checkTransfer(
   return move.ok ? refuse('wrong_number') : over(move.now);
 }
 
-async function approve(world: Needs, device: Device, transaction: Transaction, pin: RightPin): Promise<Answered> {
+async function approve(
+  world: Needs,
+  device: Device,
+  transaction: Transaction,
+  { ratchet, proof: { uv } }: Approval,
+  proven: Proven,
+): Promise<Answered> {
   const settled = await world.atomically(async (records) => {
-    const moved = await records.devices.settleRightPin(device.id, pin.failures, pin.presented, pin.next, pin.verifier);
-    if (!moved) return false;
+    if (!(await proven.settle(records.devices))) return false;
     await record({ records }, 'transaction_approved', device, transaction);
     return true;
   });
-  // Between the check and here the device was locked or removed, or another copy moved the ratchet on.
-  if (!settled) return deviceRefusal(await world.records.devices.byId(device.id)) ?? lockCloned(world, device);
+  if (!settled) return unsettled(world, device, ratchet);
   await world.records.devices.touch(device.id);
-  const move = await world.transactions.answer(transaction.id, 'approved', { device: device.id, means: 'pin' });
-  if (move.ok) return { ok: true, state: 'approved', ratchet: pin.ratchet };
+  const move = await world.transactions.answer(transaction.id, 'approved', { device: device.id, means: uv });
+  if (move.ok) return { ok: true, state: 'approved', ratchet: proven.ratchet };
   const late = over(move.now);
   await record(world, 'transaction_approved', device, transaction, late.why);
-  return { ...late, ratchet: pin.ratchet };
+  return { ...late, ratchet: proven.ratchet };
+}
+
+/** Between the check and its settling the device was locked or removed, another copy moved the ratchet on, or the biometric was taken off. */
+async function unsettled(world: Needs, device: Device, ratchet: string): Promise<Answered> {
+  const now = await world.records.devices.byId(device.id);
+  return deviceRefusal(now) ?? (await checkRatchet(world, device, ratchet)) ?? refuse('no_biometric');
 }
 
 async function stop(world: Needs, device: Device, answer: Named & { decision: 'deny' | 'report' }): Promise<Answered> {

@@ -27,6 +27,7 @@ import { askPhone } from '../../src/usecases/ask-phone.ts';
 import { currentFrame } from '../../src/usecases/browser-transaction.ts';
 import { removeDevice } from '../../src/usecases/manage-devices.ts';
 import { startEnrolment } from '../../src/usecases/start-enrolment.ts';
+import { BiometricPhone } from '../support/authenticator.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
 import { freshDatabase, startRedis, type TestServer } from '../support/services.ts';
 
@@ -104,10 +105,10 @@ describe('the description of the device API', function () {
     return started;
   }
 
-  async function enrolled(): Promise<{ userId: string; phone: HeadlessPhone; account: PhoneAccount; key: CryptoKey }> {
+  async function enrolled(): Promise<{ userId: string; phone: BiometricPhone; account: PhoneAccount; key: CryptoKey }> {
     const { id: userId } = await person(running.house);
     const state = memoryStore();
-    const phone = new HeadlessPhone({ state, fetch: checked });
+    const phone = new BiometricPhone(running.issuer, state, checked);
     await phone.enrol({ link: (await offer(userId)).link }, PIN);
     const account = (await state.load())?.account;
     if (!account) throw new Error('no account');
@@ -172,6 +173,11 @@ describe('the description of the device API', function () {
     await phone.claim(await scanned(await ask(userId, 'qr')));
     const two = await ask(userId, 'qr');
     await phone.open(openLink(running.issuer, two.id));
+    await phone.switchOn(PIN);
+    const three = await phone.open(openLink(running.issuer, (await ask(userId, 'qr')).id));
+    await phone.request('webauthn/options', { txn: three.txn });
+    await phone.approveByBiometric(three, { number: (await world.transactions.find(three.txn))?.number ?? '' });
+    await phone.request('webauthn/remove');
     await phone.changePin(PIN, '928374');
     await phone.self();
     await phone.rename('Other name');
@@ -245,6 +251,11 @@ describe('the description of the device API', function () {
       expect(await send(one, 'respond', await approval(account, ended))).to.equal(state);
     }
     expect(await wrong({ pin_tag: random(32) })).to.equal('wrong_pin');
+    const { pin_tag: _, ...unproven } = await approval(account, await ask(userId, 'qr'));
+    const assertion = { credential_id: 'AA', client_data: 'AA', authenticator_data: 'AA', signature: 'AA' };
+    expect(await send(one, 'respond', { ...unproven, uv: 'webauthn', assertion })).to.equal('no_biometric');
+    const attestation = { credential_id: 'AA', client_data: 'AA', attestation_object: 'AA' };
+    expect(await send(one, 'webauthn/register', { attestation })).to.equal('wrong_biometric');
     const qr = await ask(userId, 'qr');
     const frame = await currentFrame(world, qr);
     expect(await send(one, 'claim', { txn: qr.id, ...frame, i: 40 })).to.equal('qr_stale');

@@ -13,6 +13,8 @@ const LETTERS: { [about in Letter['about']]: Extract<Letter, { about: about }> }
   device_locked: { about: 'device_locked', device: 'Blue <b>' },
   device_cloned: { about: 'device_cloned', device: 'Blue <b>' },
   pin_changed: { about: 'pin_changed', device: 'Blue <b>' },
+  biometric_added: { about: 'biometric_added', device: 'Blue <b>' },
+  biometric_removed: { about: 'biometric_removed', device: 'Blue <b>' },
   enrolment_second_phone: { about: 'enrolment_second_phone', device: 'Blue <b>' },
   sign_in_reported: { about: 'sign_in_reported', service: 'Payroll', browser: 'Firefox {x}' },
   offline_closed: { about: 'offline_closed' },

@@ -236,15 +236,40 @@ for (const { name, open } of DATABASES) {
     it('phones: the ratchet knows the newest and the one before; a copy locks for good', async () => {
       const { user, device } = await somePhone();
       const { devices } = db.records;
-      expect(await devices.moveRatchet(device.id, 'r0', 'r1')).to.equal(true);
-      expect(await devices.moveRatchet(device.id, 'r0', 'r2')).to.equal(true);
+      expect(await devices.settleRightPin(device.id, 0, 'r0', 'r1', VERIFIER)).to.equal(true);
+      expect(await devices.settleRightPin(device.id, 0, 'r0', 'r2', VERIFIER)).to.equal(true);
       expect(await devices.ratchetKnown(device.id, 'r0')).to.equal(true);
       expect(await devices.ratchetKnown(device.id, 'r1')).to.equal(false);
-      expect(await devices.moveRatchet(device.id, 'r1', 'r3')).to.equal(false);
+      expect(await devices.settleRightPin(device.id, 0, 'r1', 'r3', VERIFIER)).to.equal(false);
       const locks = await atOnce(20, () => devices.lockCloned(device.id));
       expect(locks.filter(Boolean)).to.have.length(1);
       expect(await devices.unlock(device.id, user.id)).to.equal(false);
       expect(await devices.byId(device.id)).to.deep.include({ state: 'locked', lockReason: 'cloned' });
+    });
+
+    it('phones: a biometric is set under the newest ratchet and moves it, and no PIN is counted', async () => {
+      const { device } = await somePhone();
+      const { devices } = db.records;
+      const credential = { credential_id: 'c1', public_key: 'key', counter: 0 };
+      const use = { credentialId: 'c1', counter: 7, presented: 'r0', next: 'r1' };
+      expect(await devices.clearBiometric(device.id)).to.equal(false);
+      expect(await devices.settleBiometric(device.id, use)).to.equal(false);
+      expect(await devices.setBiometric(device.id, 'an older one', credential)).to.equal(false);
+      expect(await devices.setBiometric(device.id, 'r0', credential)).to.equal(true);
+      expect((await devices.byId(device.id))?.biometric).to.equal(true);
+      await devices.reservePin(device.id);
+      expect(await devices.settleBiometric(device.id, { ...use, credentialId: 'c2' })).to.equal(false);
+      expect(await devices.settleBiometric(device.id, { ...use, presented: 'a copy' })).to.equal(false);
+      expect(await devices.settleBiometric(device.id, use)).to.equal(true);
+      expect(await devices.ratchetKnown(device.id, 'r1')).to.equal(true);
+      expect(await devices.biometric(device.id)).to.deep.equal({ ...credential, counter: 7 });
+      expect((await devices.byId(device.id))?.pinFailures).to.equal(1);
+      expect(await devices.clearBiometric(device.id)).to.equal(true);
+      expect(await devices.biometric(device.id)).to.equal(undefined);
+      await devices.setBiometric(device.id, 'r1', credential);
+      await devices.lockCloned(device.id);
+      expect((await devices.byId(device.id))?.biometric).to.equal(false);
+      expect(await devices.setBiometric(device.id, 'r1', credential)).to.equal(false);
     });
 
     it('phones: a new PIN changes verifier, offline key and ratchet together', async () => {

@@ -117,10 +117,10 @@ for (const backend of ['embedded', 'servers'] as const) {
     ): Promise<Answered> {
       const { id: txn, nonce, number } = transaction;
       const ctxHash = await contextHash(transaction.context);
-      const proof = { number, pinTag: paper.tag, ratchet: paper.ratchet, ...more };
+      const { pinTag, ...transfer } = { number, pinTag: paper.tag, ratchet: paper.ratchet, ...more };
       const answered = await answerTransaction(world, {
         device: await device(paper),
-        answer: { decision: 'approve', txn, nonce, ctxHash, ...proof },
+        answer: { decision: 'approve', txn, nonce, ctxHash, ...transfer, proof: { uv: 'pin', pinTag } },
       });
       if ('ratchet' in answered && answered.ratchet !== undefined) paper.ratchet = answered.ratchet;
       return answered;

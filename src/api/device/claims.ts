@@ -26,6 +26,28 @@ const request = { ...everywhere, iss: z.string(), jti: bytes(16) };
 const counted = { ...everywhere, iss: z.string(), ctr: whole };
 const begin = { ...everywhere, install_id: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/), jti: bytes(16) };
 const answer = { ...counted, txn: bytes(16), nonce: bytes(16), ctx_hash: bytes(32) };
+const approval = {
+  ...answer,
+  decision: z.literal('approve'),
+  number: z
+    .string()
+    .regex(/^[0-9]{1,12}$/)
+    .optional(),
+  ratchet: bytes(16),
+};
+/** Base64url of any length that a message has room for. */
+const binary = z
+  .string()
+  .min(1)
+  .max(6144)
+  .refine((value) => fromBase64url(value) !== undefined);
+const attestation = z.strictObject({ credential_id: binary, client_data: binary, attestation_object: binary });
+const assertion = z.strictObject({
+  credential_id: binary,
+  client_data: binary,
+  authenticator_data: binary,
+  signature: binary,
+});
 
 /** The claims of each endpoint; an unknown member is refused. */
 export const CLAIMS = {
@@ -35,20 +57,15 @@ export const CLAIMS = {
   ]),
   'enrol/complete': z.strictObject({ ...request, nonce: bytes(16), platform: text(40), sec: jwe }),
   respond: z.union([
-    z.strictObject({
-      ...answer,
-      decision: z.literal('approve'),
-      number: z
-        .string()
-        .regex(/^[0-9]{1,12}$/)
-        .optional(),
-      uv: z.literal('pin'),
-      pin_tag: bytes(32),
-      ratchet: bytes(16),
-    }),
+    z.strictObject({ ...approval, uv: z.literal('pin'), pin_tag: bytes(32) }),
+    z.strictObject({ ...approval, uv: z.literal('webauthn'), assertion }),
     z.strictObject({ ...answer, decision: z.enum(['deny', 'report']) }),
   ]),
   pin: z.strictObject({ ...counted, ratchet: bytes(16), sec: jwe }),
+  'webauthn/register/options': z.strictObject({ ...counted, ratchet: bytes(16), pin_tag: bytes(32) }),
+  'webauthn/register': z.strictObject({ ...request, attestation }),
+  'webauthn/remove': z.strictObject(request),
+  'webauthn/options': z.strictObject({ ...request, txn: bytes(16) }),
   pending: z.strictObject(request),
   stream: z.strictObject(request),
   open: z.strictObject({ ...request, txn: bytes(16) }),

@@ -71,6 +71,27 @@ const SCHEMAS = {
   }),
   RequestList: exactly({ transactions: { type: 'array', items: ref('Request') }, server_time: whole }),
   Answered: exactly({ state: { enum: ['approved', 'denied'] }, 'ratchet?': b64u(16) }),
+  BiometricOffer: exactly({
+    options: exactly({
+      rp: exactly({ id: string, name: string }),
+      user: exactly({ id: b64u(16), name: string, displayName: string }),
+      challenge: b64u(32),
+      pubKeyCredParams: {
+        type: 'array',
+        items: exactly({ type: { const: 'public-key' }, alg: { type: 'integer' } }),
+      },
+      timeout: whole,
+      attestation: { const: 'none' },
+      authenticatorSelection: exactly({
+        authenticatorAttachment: { const: 'platform' },
+        residentKey: { const: 'discouraged' },
+        requireResidentKey: { const: false },
+        userVerification: { const: 'required' },
+      }),
+    }),
+    ratchet: b64u(16),
+  }),
+  BiometricRequest: exactly({ rp_id: string, credential_id: { type: 'string', pattern: '^[A-Za-z0-9_-]+$' } }),
   Ratchet: exactly({ ratchet: b64u(16) }),
   Name: exactly({ name: string }),
   Self: exactly({
@@ -106,6 +127,7 @@ const MESSAGE = [
 const LOCKED = ['device_locked', 'device_cloned'] as const;
 const OVER = ['unknown_transaction', 'expired', 'approved', 'denied', 'failed'] as const;
 const PIN = [...LOCKED, 'pin_backoff', 'wrong_pin'] as const;
+const BIOMETRIC = ['no_biometric', 'wrong_biometric'] as const;
 const ENROLMENT = ['enrolment_claimed', 'enrolment_expired', 'enrolment_cancelled'] as const;
 
 /** Each endpoint that takes a signed message. */
@@ -126,13 +148,44 @@ export const ENDPOINTS: { readonly [endpoint in Endpoint]: Described } = {
     summary: 'Approves, denies or reports a request.',
     status: 200,
     body: 'Answered',
-    problems: ['device_removed', ...PIN, ...OVER, 'nonce', 'context_mismatch', 'not_transferred', 'wrong_number'],
+    problems: [
+      'device_removed',
+      ...PIN,
+      ...OVER,
+      'nonce',
+      'context_mismatch',
+      'not_transferred',
+      'wrong_number',
+      ...BIOMETRIC,
+    ],
   },
   pin: {
     summary: 'Changes the PIN.',
     status: 200,
     body: 'Ratchet',
     problems: ['device_removed', ...PIN, 'unknown_key'],
+  },
+  'webauthn/register/options': {
+    summary: 'Asks for a biometric, with the PIN.',
+    status: 200,
+    body: 'BiometricOffer',
+    problems: ['device_removed', ...PIN],
+  },
+  'webauthn/register': {
+    summary: 'Brings the credential that was made for the last offer.',
+    status: 204,
+    problems: ['device_removed', ...LOCKED, 'wrong_biometric'],
+  },
+  'webauthn/remove': {
+    summary: 'Takes the biometric off.',
+    status: 204,
+    problems: ['device_removed', ...LOCKED],
+  },
+  'webauthn/options': {
+    summary: 'What to ask the authenticator for, for one request.',
+    status: 200,
+    body: 'BiometricRequest',
+    problems: ['device_removed', ...LOCKED, ...OVER, 'no_biometric'],
   },
   pending: {
     summary: 'The requests that wait for this device.',

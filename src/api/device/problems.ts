@@ -26,6 +26,8 @@ export const TITLES: { readonly [code in ProblemCode]: string } = {
   wrong_number: 'The number is wrong; the request has ended.',
   pin_backoff: 'The PIN was wrong too often; wait before the next try.',
   wrong_pin: 'The PIN is wrong.',
+  no_biometric: 'This device has no biometric here.',
+  wrong_biometric: 'The biometric does not hold; ask for the PIN, or begin again.',
   enrolment_claimed: 'Another phone has used this code; nobody gets it.',
   enrolment_expired: 'There is no such enrolment, or its time is over.',
   enrolment_cancelled: 'The enrolment was cancelled.',

@@ -8,10 +8,12 @@ import { devicePath, type Endpoint } from '../../protocol/messages.ts';
 import { answerTransaction, type Decision } from '../../usecases/answer-transaction.ts';
 import { beginEnrolment } from '../../usecases/begin-enrolment.ts';
 import { changePin } from '../../usecases/change-pin.ts';
+import { biometricRequest } from '../../usecases/check-biometric.ts';
 import { claimQr } from '../../usecases/claim-qr.ts';
 import { completeEnrolment } from '../../usecases/complete-enrolment.ts';
 import { describeDevice } from '../../usecases/describe-device.ts';
 import { listPending } from '../../usecases/list-pending.ts';
+import { addBiometric, offerBiometric, removeBiometric } from '../../usecases/manage-biometric.ts';
 import { removeDevice, renameDevice } from '../../usecases/manage-devices.ts';
 import { openTransaction } from '../../usecases/open-transaction.ts';
 import { setPush } from '../../usecases/set-push.ts';
@@ -112,6 +114,22 @@ export function deviceApi(world: World): Middleware {
     const changed = await changePin(world, { device, ratchet: claims.ratchet, sec: claims.sec });
     return changed.ok ? { ok: true, body: { ratchet: changed.ratchet } } : changed;
   });
+  device('webauthn/register/options', async ({ device, claims: { ratchet, pin_tag } }) => {
+    const offered = await offerBiometric(world, { device, ratchet, pinTag: bytesOf(pin_tag) });
+    return offered.ok ? { ok: true, body: offered.offer } : offered;
+  });
+  device('webauthn/register', async ({ device, claims: { attestation } }) => {
+    const added = await addBiometric(world, { device, attestation });
+    return added.ok ? { ok: true, status: 204 } : added;
+  });
+  device('webauthn/remove', async (verified) => {
+    await removeBiometric(world, verified.device);
+    return { ok: true, status: 204 };
+  });
+  device('webauthn/options', async ({ device, claims: { txn } }) => {
+    const found = await biometricRequest(world, { device, txn });
+    return found.ok ? { ok: true, body: found.request } : found;
+  });
   return guard(world, router);
 }
 
@@ -133,9 +151,17 @@ function decision(claims: ClaimsOf<'respond'>): Decision {
     ...named,
     decision: 'approve',
     ...(claims.number === undefined ? {} : { number: claims.number }),
-    pinTag: fromBase64url(claims.pin_tag) ?? new Uint8Array(0),
     ratchet: claims.ratchet,
+    proof:
+      claims.uv === 'pin'
+        ? { uv: 'pin', pinTag: bytesOf(claims.pin_tag) }
+        : { uv: 'webauthn', assertion: claims.assertion },
   };
+}
+
+/** The bytes of a claim whose form was looked at before. */
+function bytesOf(claim: string): Uint8Array {
+  return fromBase64url(claim) ?? new Uint8Array(0);
 }
 
 function entry(found: { ok: true; entry: object } | ({ ok: false } & Told)): Answer {

@@ -1,6 +1,7 @@
 // Phones in the database. Statements are those of protocol section 6: each one is atomic, and its answer is obeyed.
 import type { Device, PinVerifier, Sealed } from '../../domain/device.ts';
 import type { Devices, PinReservation } from '../../domain/ports.ts';
+import type { WebauthnCredential } from '../../platform/webauthn.ts';
 import type { PublicJwk } from '../../protocol/derivations.ts';
 import type { Kdf } from '../../protocol/messages.ts';
 import { type Bound, type Db, one, rows } from './statement.ts';
@@ -137,13 +138,24 @@ export function createDevices(db: Db): Devices {
     reservePin: (id) => reservePin(db, id),
     settleRightPin: (id, n, presented, next, verifier) =>
       update(`${SETTLED}, verifier = ?`, PRESENTED, [n, n, presented, next, JSON.stringify(verifier), id, presented]),
-    moveRatchet: (id, presented, next) =>
-      update('ratchet_prev = ?, ratchet = ?, last_used_at = clock_timestamp()', PRESENTED, [
-        presented,
-        next,
-        id,
-        presented,
-      ]),
+    async biometric(id) {
+      const found = await rows<{ biometric: WebauthnCredential | null }>(
+        db,
+        `select biometric from devices where id = ? and state = 'active'`,
+        [id],
+      );
+      return found[0]?.biometric ?? undefined;
+    },
+    setBiometric: (id, ratchet, credential) =>
+      update('biometric = ?', `id = ? and state = 'active' and ratchet = ?`, [JSON.stringify(credential), id, ratchet]),
+    clearBiometric: (id) => update('biometric = null', 'id = ? and biometric is not null', [id]),
+    settleBiometric: (id, { credentialId, counter, presented, next }) =>
+      update(
+        `ratchet_prev = ?, ratchet = ?, last_used_at = clock_timestamp(),
+         biometric = jsonb_set(biometric, '{counter}', ?::jsonb)`,
+        `${PRESENTED} and biometric ->> 'credential_id' = ?`,
+        [presented, next, String(counter), id, presented, credentialId],
+      ),
     lockAfterWrongPin: (id) =>
       update(`state = 'locked', lock_reason = 'pin'`, `id = ? and state = 'active' and pin_failures >= ${TRIES}`, [id]),
     lockCloned: (id) =>
