@@ -7,6 +7,7 @@ import { renderToString } from 'preact-render-to-string';
 import type { BrandingSettings } from '../src/settings/settings.ts';
 import type { Assets } from './assets.ts';
 import { brandStyle } from './brand.ts';
+import { helpIn, type Topic } from './help/topics.ts';
 import { LANGUAGES, languageName, type Words } from './words.ts';
 
 /** What every page and part can read: made once a request (interaction.ts, `viewOf`). */
@@ -58,10 +59,13 @@ function Languages() {
   const { words, here } = useView();
   if (LANGUAGES.length < 2) return null;
   return (
-    <form class="languages" method="post" action="/language">
-      <input type="hidden" name="return" value={here} />
-      <fieldset>
-        <legend class="unseen">{words('parts.language')}</legend>
+    <details class="languages">
+      <summary>
+        <span class="unseen">{words('parts.language')}: </span>
+        <span lang={words.language}>{languageName(words.language)}</span>
+      </summary>
+      <form method="post" action="/language">
+        <input type="hidden" name="return" value={here} />
         {LANGUAGES.map((language) => (
           <button
             key={language}
@@ -74,21 +78,36 @@ function Languages() {
             {languageName(language)}
           </button>
         ))}
-      </fieldset>
-    </form>
+      </form>
+    </details>
   );
 }
 
-function Footer() {
+/** Opens beside the page: a sign-in that waits goes on waiting, and what was typed stays. */
+function HelpLink({ topic }: { topic: Topic | undefined }) {
   const { brand, words } = useView();
-  const support = brand.support?.url ?? (brand.support?.email && `mailto:${brand.support.email}`);
-  const links = [...brand.links, ...(support ? [{ name: words('parts.support'), url: support }] : [])];
+  const help = helpIn(words);
+  const ours = topic === undefined ? '/help' : (brand.help.topics[topic] ?? `/help/${topic}`);
+  return (
+    <a href={brand.help.url ?? ours} target="_blank" rel="noopener">
+      {help.word('link')} <span class="unseen">({help.word('new_tab')})</span>
+    </a>
+  );
+}
+
+function Footer({ help }: { help: PageProps['help'] }) {
+  const { brand, words } = useView();
   return (
     <footer>
-      {links.length > 0 && (
+      {(brand.links.length > 0 || help !== 'none') && (
         <nav aria-label={words('parts.links')}>
           <ul class="links">
-            {links.map((link) => (
+            {help !== 'none' && (
+              <li>
+                <HelpLink topic={help} />
+              </li>
+            )}
+            {brand.links.map((link) => (
               <li key={link.url}>
                 <a href={link.url}>{link.name}</a>
               </li>
@@ -114,11 +133,13 @@ export interface PageProps {
   aside?: ComponentChildren;
   /** Seconds after which a browser without JavaScript loads the page again. */
   refresh?: number;
+  /** What help the page leads to; all topics where it is missing, and none on the help pages themselves. */
+  help?: Topic | 'none';
   children: ComponentChildren;
 }
 
 /** A whole document. */
-export function Page({ view, title, script, width = 'narrow', aside, refresh, children }: PageProps) {
+export function Page({ view, title, script, width = 'narrow', aside, refresh, help, children }: PageProps) {
   const { words, brand, assets, nonce } = view;
   const style = brandStyle(brand.colours);
   return (
@@ -148,7 +169,7 @@ export function Page({ view, title, script, width = 'narrow', aside, refresh, ch
             {aside !== undefined && <div class="aside">{aside}</div>}
           </header>
           <main id="main">{children}</main>
-          <Footer />
+          <Footer help={help} />
           {script !== undefined && <script type="module" nonce={nonce} src={assets.url(script)} />}
         </body>
       </html>

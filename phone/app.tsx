@@ -1,6 +1,6 @@
 // The app: accounts, requests and the screen in front, put together and handed to the screens.
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { endPush, refreshPush } from './api/push.ts';
 import type { Services } from './api/services.ts';
 import { AppContext, type App as AppState } from './app-context.ts';
@@ -49,9 +49,17 @@ export function App(props: AppProps): JSX.Element {
   const screens = useScreens(firstScreen(props));
   const update = useUpdate();
   const refresh = async () => setAccounts(await readAccounts(services));
+  // Home reads the accounts first. A link or a notice that is opened in that moment is what the person wants now, and stays.
+  const arrivals = useRef(0);
+  const arrive = (arrival: Arrival) => {
+    arrivals.current += 1;
+    screens.reset(firstScreen({ accounts, arrival, evicted: 0 }));
+  };
   const home = async () => {
+    const before = arrivals.current;
     const now = await readAccounts(services);
     setAccounts(now);
+    if (arrivals.current !== before) return;
     screens.reset(now.length > 0 ? { name: 'home' } : { name: 'welcome' });
   };
   const live = useRequests(services, accounts, {
@@ -80,15 +88,12 @@ export function App(props: AppProps): JSX.Element {
   useEffect(() => {
     const linked = () => {
       const arrival = takeArrival();
-      if (arrival.kind !== 'nothing') screens.reset(firstScreen({ accounts, arrival, evicted: 0 }));
+      if (arrival.kind !== 'nothing') arrive(arrival);
     };
     window.addEventListener('hashchange', linked);
     return () => window.removeEventListener('hashchange', linked);
   }, [accounts]);
-  useEffect(
-    () => onNoticeTapped((txn) => screens.reset(firstScreen({ accounts, arrival: { kind: 'open', txn }, evicted: 0 }))),
-    [accounts],
-  );
+  useEffect(() => onNoticeTapped((txn) => arrive({ kind: 'open', txn })), [accounts]);
   const able = accounts.filter(({ state }) => state === 'active').map(({ device }) => device);
   useEffect(() => {
     void (accounts.length > 0 ? refreshPush(services) : endPush());

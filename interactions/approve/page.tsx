@@ -93,7 +93,7 @@ function Frame({
 }) {
   const { view, service, base } = around;
   return (
-    <Page view={view} title={title} {...(script === undefined ? {} : { script })}>
+    <Page view={view} title={title} help="codes" {...(script === undefined ? {} : { script })}>
       <ServiceHeader service={service} why={<WhySentence around={around} />} />
       <Card title={title}>{children}</Card>
       <OtherWays ways={ways} />
@@ -301,7 +301,7 @@ export function UnreachablePage({ view, service, level, base }: Pick<Around, 'vi
   const { words } = view;
   const title = words('approve.unreachable_title', { service: service.name });
   return (
-    <Page view={view} title={title}>
+    <Page view={view} title={title} help="codes">
       <ServiceHeader service={service} />
       <Card title={title}>
         <p>{words('approve.unreachable_text', { level, service: service.name })}</p>

@@ -39,7 +39,7 @@ export interface SignInFrameProps {
 /** The page around a step in the middle of a sign-in. */
 export function SignInFrame({ view, service, cancel, title, script, children }: SignInFrameProps): VNode {
   return (
-    <Page view={view} title={title} {...(script === undefined ? {} : { script })}>
+    <Page view={view} title={title} help="add" {...(script === undefined ? {} : { script })}>
       <ServiceHeader service={service} />
       <Card title={title}>{children}</Card>
       <WayOut action={cancel} service={service} />

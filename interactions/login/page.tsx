@@ -43,7 +43,7 @@ export function LoginPage({ view, service, at, login, again = false, problem }: 
   const { words } = view;
   const wait = problem?.why === 'wait' ? { 'data-wait': String(problem.retryAfter) } : {};
   return (
-    <Page view={view} title={words('login.title')} script="login">
+    <Page view={view} title={words('login.title')} script="login" help="other-ways">
       <ServiceHeader service={service} />
       <Card title={words('login.title')} {...(again && { lead: words('login.again') })}>
         {problem && <Problem view={view} problem={problem} />}

@@ -15,7 +15,7 @@ export interface AskProps {
 export function AskPage({ view, from, retryAfter }: AskProps) {
   const { words } = view;
   return (
-    <Page view={view} title={words('recovery.ask_title')} script="recovery">
+    <Page view={view} help="other-ways" title={words('recovery.ask_title')} script="recovery">
       <Card title={words('recovery.ask_title')} lead={words('recovery.ask_lead')}>
         {retryAfter !== undefined && (
           <Notice kind="error" title={words('recovery.wait', { seconds: retryAfter })}>
@@ -53,7 +53,7 @@ export interface SentProps {
 export function SentPage({ view, from, minutes }: SentProps) {
   const { words } = view;
   return (
-    <Page view={view} title={words('recovery.sent_title')}>
+    <Page view={view} help="other-ways" title={words('recovery.sent_title')}>
       <Card title={words('recovery.sent_title')} lead={words('recovery.sent_lead', { minutes })}>
         <ul class="bullets">
           <li>{words('recovery.sent_spam')}</li>
@@ -81,7 +81,7 @@ export function NewPasswordPage({ view, what, minLength, token, problem }: NewPa
   const refused = problem === 'busy' || problem === 'over' ? undefined : problem;
   const error = refused && passwordProblemWords(words, refused, minLength);
   return (
-    <Page view={view} title={title} script="recovery">
+    <Page view={view} help="other-ways" title={title} script="recovery">
       <Card title={title} lead={words(what === 'reset' ? 'recovery.new_lead' : 'recovery.invited_lead')}>
         {problem === 'over' && (
           <Notice kind="error" title={words('recovery.over')}>
@@ -139,7 +139,7 @@ export interface DoneProps {
 export function DonePage({ view, what }: DoneProps) {
   const { words } = view;
   return (
-    <Page view={view} title={words('recovery.done_title')}>
+    <Page view={view} help="other-ways" title={words('recovery.done_title')}>
       <Card title={words('recovery.done_title')}>
         <Notice kind="ok">{words(what === 'reset' ? 'recovery.done_reset' : 'recovery.done_invitation')}</Notice>
         <Actions>

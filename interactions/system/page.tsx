@@ -55,7 +55,7 @@ export function ProblemPage({ view, kind, startAgain, technical, retryAfter }: P
   const { words } = view;
   const title = words(`system.${kind}_title`);
   return (
-    <Page view={view} title={title}>
+    <Page view={view} title={title} help="contact">
       <Card title={title} lead={words(`system.${kind}_lead`)}>
         {retryAfter !== undefined && <p>{words('system.retry_after', { seconds: retryAfter })}</p>}
         {startAgain ? (

@@ -13,12 +13,14 @@ interface FrameProps {
   actions?: ComponentChildren;
   /** Without a way back: the start, or something that must be answered. */
   top?: 'brand' | 'back' | 'none';
+  /** The way to the help; the help itself has none. */
+  help?: boolean;
   /** In place of going back one screen. */
   onBack?: () => void;
 }
 
 /** One screen. The heading is focused when it appears, so that screen readers begin there. */
-export function Frame({ title, sign, children, actions, top = 'back', onBack }: FrameProps): JSX.Element {
+export function Frame({ title, sign, children, actions, top = 'back', help = true, onBack }: FrameProps): JSX.Element {
   const { words, back } = useApp();
   const heading = useRef<HTMLHeadingElement>(null);
   // A new heading is a new question, and is read out.
@@ -37,7 +39,7 @@ export function Frame({ title, sign, children, actions, top = 'back', onBack }: 
         ) : (
           <Brand />
         )}
-        {top === 'brand' && <BarMenu />}
+        {help && <BarMenu settings={top === 'brand'} />}
       </header>
       <main class="content">
         {sign && (
@@ -65,10 +67,10 @@ function Brand(): JSX.Element {
   );
 }
 
-function BarMenu(): JSX.Element {
+function BarMenu({ settings }: { settings: boolean }): JSX.Element {
   const { words, go, accounts } = useApp();
   return (
-    <nav class="bar-menu" aria-label={words.say('app.settings')}>
+    <nav class="bar-menu" aria-label={words.say(settings ? 'app.settings' : 'app.help')}>
       <button
         type="button"
         class="quiet icon-only"
@@ -77,7 +79,7 @@ function BarMenu(): JSX.Element {
       >
         <Icon name="help" />
       </button>
-      {accounts.length > 0 && (
+      {settings && accounts.length > 0 && (
         <button
           type="button"
           class="quiet icon-only"

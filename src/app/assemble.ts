@@ -9,6 +9,7 @@ import { accountRoutes } from '../../interactions/account/routes.ts';
 import { approveRoutes } from '../../interactions/approve/routes.ts';
 import { loadAssets } from '../../interactions/assets.ts';
 import { enrolRoutes } from '../../interactions/enrol/routes.ts';
+import { helpRoutes } from '../../interactions/help/routes.ts';
 import { interactionRoutes } from '../../interactions/router.ts';
 import { problemPage, systemPages } from '../../interactions/system/routes.ts';
 import { deviceApi } from '../api/device/router.ts';
@@ -44,7 +45,7 @@ export function builtFolder(): string {
 function pageRoutes(deps: AccountDeps): Middleware[] {
   const router = interactionRoutes(deps);
   router.get('/', (ctx) => ctx.redirect('/account'));
-  const routers = [router, approveRoutes(deps), enrolRoutes(deps), accountRoutes(deps)];
+  const routers = [router, approveRoutes(deps), enrolRoutes(deps), accountRoutes(deps), helpRoutes(deps)];
   // koa-router's types describe a context that it makes itself.
   return [
     ...routers.map((one) => one.routes()),

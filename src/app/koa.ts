@@ -43,6 +43,7 @@ export function createApp(parts: AppParts): Koa {
     pinHost(issuer, appOrigin),
     onPhone(staticFiles({ folder: parts.folders.phone, prefix: '/phone/', index: 'index.html' })),
     onPhone(parts.device),
+    onPhone(helpAt(issuer, appOrigin)),
     onPages(staticFiles({ folder: parts.folders.assets, prefix: '/assets/' })),
     onPages(atProvider(parts.provider)),
     onPages(sameOrigin({ issuer, refused: auditCrossSite(world) })),
@@ -76,6 +77,15 @@ function pinHost(issuer: string, appOrigin: string): Middleware {
     headers['x-forwarded-proto'] = scheme;
     headers['x-forwarded-for'] = addressOf(ctx).address;
     return next();
+  };
+}
+
+/** The app leads to the help at its own origin; where that is another one, the help is with the other pages. */
+function helpAt(issuer: string, appOrigin: string): Middleware {
+  return (ctx, next) => {
+    if (new URL(issuer).host === new URL(appOrigin).host || ctx.path !== '/help') return next();
+    ctx.redirect(new URL('/help', issuer).href);
+    return undefined;
   };
 }
 

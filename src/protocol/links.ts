@@ -74,7 +74,8 @@ export function readScan(text: string, appOrigin: string): Link | { problem: Lin
   } catch {
     return { problem: 'not_ours' };
   }
-  if (url.pathname !== '/phone/' || !url.hash) return { problem: 'not_ours' };
+  // Nothing but origin, path and fragment: a name before the host, or a query, would make two texts say the same.
+  if (!url.hash || url.href !== `${url.origin}/phone/${url.hash}`) return { problem: 'not_ours' };
   const link = readFragment(url.hash);
   if ('problem' in link) return link;
   return url.origin === appOrigin ? link : { problem: 'other_server' };

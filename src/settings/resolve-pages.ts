@@ -52,19 +52,27 @@ export function resolveDevices(
 
 /** How pages look. */
 export function resolveBranding(reading: Reading, document: Document, file: BrandingFile): BrandingSettings {
-  const { name, logo_file, colours, links, support } = file;
+  const { name, logo_file, colours, links, support, help } = file;
   const logo = logo_file === undefined ? undefined : resolve(reading.folder, logo_file);
   if (logo !== undefined && !/\.(svg|png)$/i.test(logo))
     document.problem(['logo_file'], 'must be an .svg or .png file');
   else if (logo !== undefined && !existsSync(logo)) document.problem(['logo_file'], 'names a file that does not exist');
+  const web = (path: (string | number)[], url: string | undefined) => {
+    const fault = url === undefined ? undefined : webFault(url);
+    if (fault !== undefined) document.problem(path, fault);
+  };
   links.forEach(({ url }, index) => {
-    const fault = webFault(url);
-    if (fault !== undefined) document.problem(['links', index, 'url'], fault);
+    web(['links', index, 'url'], url);
   });
-  const supportFault = support?.url === undefined ? undefined : webFault(support.url);
-  if (supportFault !== undefined) document.problem(['support', 'url'], supportFault);
+  web(['support', 'url'], support?.url);
+  web(['help', 'url'], help.url);
+  help.links.forEach(({ url }, index) => {
+    web(['help', 'links', index, 'url'], url);
+  });
+  for (const [topic, url] of Object.entries(help.topics)) web(['help', 'topics', topic], url);
   return {
     name,
+    help: { topics: present(help.topics), links: help.links, ...present({ url: help.url }) },
     colours: present({ accent: colours.accent, accentDark: colours.accent_dark }),
     links,
     ...(logo === undefined ? {} : { logoFile: logo }),

@@ -2,6 +2,7 @@
 import type { Level, Method } from '../domain/assurance.ts';
 import type { LimitRule, PinSetup } from '../domain/ports.ts';
 import type { Secret } from './secret.ts';
+import type { HELP_TOPICS } from './sections/branding.ts';
 
 /** `server.yaml` */
 export interface ServerSettings {
@@ -99,6 +100,9 @@ export interface LifetimeSettings {
   enrolment: number;
 }
 
+/** What the help pages are about. */
+export type HelpTopic = (typeof HELP_TOPICS)[number];
+
 /** `branding.yaml` */
 export interface BrandingSettings {
   name: string;
@@ -107,6 +111,8 @@ export interface BrandingSettings {
   colours: { accent?: string; accentDark?: string };
   links: { name: string; url: string }[];
   support?: { email?: string; url?: string };
+  /** `url` takes the place of all of our help, an entry of `topics` that of one topic. */
+  help: { url?: string; topics: { readonly [topic in HelpTopic]?: string }; links: { name: string; url: string }[] };
 }
 
 /** `mail.yaml` */

@@ -3,6 +3,7 @@ import { samples as account } from '../../interactions/account/samples.tsx';
 import { samples as approve } from '../../interactions/approve/samples.tsx';
 import { samples as consent } from '../../interactions/consent/samples.tsx';
 import { samples as enrol } from '../../interactions/enrol/samples.tsx';
+import { samples as help } from '../../interactions/help/samples.tsx';
 import type { View } from '../../interactions/layout.tsx';
 import { samples as login } from '../../interactions/login/samples.tsx';
 import { samples as recovery } from '../../interactions/recovery/samples.tsx';
@@ -11,7 +12,7 @@ import { samples as system } from '../../interactions/system/samples.tsx';
 import { wordsOf } from '../../interactions/words.ts';
 
 /** All of them, in the order in which a person meets them. */
-export const SAMPLES: readonly Sample[] = [login, approve, enrol, consent, account, recovery, system].flat();
+export const SAMPLES: readonly Sample[] = [login, approve, enrol, consent, account, recovery, system, help].flat();
 
 /** A view for samples. */
 export function sampleView(language: string, more: Partial<View> = {}): View {
@@ -24,6 +25,7 @@ export function sampleView(language: string, more: Partial<View> = {}): View {
       colours: {},
       links: [{ name: 'Privacy', url: 'https://id.example/privacy' }],
       support: { email: 'help@example.org' },
+      help: { topics: {}, links: [] },
     } as View['brand'],
     here: '/interaction/sample',
     ...more,

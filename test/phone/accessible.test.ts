@@ -61,7 +61,7 @@ describe('the phone app for everybody', function () {
     for (let presses = 0; presses < 40; presses += 1) {
       await page.keyboard.press('Tab');
       const focused = (await page.evaluate(
-        "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent",
+        "document.activeElement.matches('a, button, summary') ? (document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent) : ''",
       )) as string;
       if (focused.trim().startsWith(name)) return page.keyboard.press('Enter');
     }

@@ -153,7 +153,7 @@ describe('trouble on the phone', function () {
     expect(await page.title()).to.equal('Countersign');
   });
 
-  it('stops and reports a request of somebody else, and the browser there is told no', async () => {
+  it('stops and reports a request of somebody else, and the browser there is told so', async () => {
     const { page, ...who } = await withAccount();
     const transaction = await ask(running, who.id, 'stranger', 'push');
     await openRequest(page);
@@ -167,7 +167,7 @@ describe('trouble on the phone', function () {
     await heading(page, 'Stopped and reported');
     await looksRight(page, 'reported');
     const seen = await browserTransaction(running.house.world, { txn: transaction.id, bind: BIND });
-    expect(seen?.state).to.equal('denied');
+    expect(seen?.state).to.equal('reported');
     expect((await running.house.world.records.users.byId(who.id))?.pushPaused).to.equal(true);
   });
 

@@ -228,7 +228,7 @@ for (const backend of ['embedded', 'servers'] as const) {
         expect(await device(paper)).to.include({ state: 'locked', lockReason: 'pin', pinFailures: 5 });
         expect(await approve(paper, transaction)).to.include({ ok: false, why: 'device_locked' });
         const letter = await mail(paper, 'A phone was locked');
-        expect(letter).to.include('wrong five times on the phone "My phone"').and.include('If this was not you');
+        expect(letter).to.include('wrong five times on the phone “My phone”').and.include('If this was not you');
         expect(await events(paper)).to.deep.include(['device_locked', 'failure', 'pin']);
         expect((await stop(paper, transaction, 'deny')).ok).to.equal(true);
       });
@@ -463,7 +463,7 @@ for (const backend of ['embedded', 'servers'] as const) {
         await mail(paper, 'A phone was added to your account');
         expect(await begin(paper.token, await newJwk())).to.include({ ok: false, why: 'enrolment_claimed' });
         const letter = await mail(paper, 'A second phone tried to use your code');
-        expect(letter).to.include('After the phone "My phone" was added').and.include('remove this device');
+        expect(letter).to.include('After the phone “My phone” was added').and.include('remove this device');
         expect(await events(paper)).to.deep.include(['enrolment_contested', 'failure', 'done']);
         expect((await device(paper)).state).to.equal('active');
       });
@@ -518,7 +518,7 @@ for (const backend of ['embedded', 'servers'] as const) {
         await stop(paper, await ask(userId), 'deny');
         expect(await removeDevice(world, { userId: 'another', deviceId })).to.include({ ok: false });
         expect(await removeDevice(world, { userId, deviceId })).to.deep.equal({ ok: true });
-        expect(await mail(paper, 'The PIN of a phone was changed')).to.include('The phone "Old phone" has a new PIN.');
+        expect(await mail(paper, 'The PIN of a phone was changed')).to.include('The phone “Old phone” has a new PIN.');
         expect(await mail(paper, 'A phone was removed from your account')).to.include('can no longer approve');
         for (const letter of stores.mailsTo(paper.email)) expect(letter).to.not.match(/https?:|805139/);
         expect(await events(paper)).to.deep.equal([

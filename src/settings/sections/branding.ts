@@ -2,6 +2,18 @@
 import { z } from 'zod';
 import { text } from './pieces.ts';
 
+/** What the help pages are about, in the order in which they stand. */
+export const HELP_TOPICS = [
+  'app',
+  'add',
+  'new-phone',
+  'lost-phone',
+  'codes',
+  'offline',
+  'other-ways',
+  'contact',
+] as const;
+
 const colour = () => z.string().regex(/^#[0-9A-Fa-f]{6}$/, 'must be a colour such as "#1f6feb"');
 
 export const brandingSchema = z
@@ -35,7 +47,29 @@ export const brandingSchema = z
         url: text().optional().describe('A page for people who need help, https.'),
       })
       .optional()
-      .describe('Where people find help.'),
+      .describe('Whom people ask.'),
+    help: z
+      .strictObject({
+        url: text()
+          .optional()
+          .describe('Help of your own, https: every page leads there, and not to the built-in help.'),
+        topics: z
+          .partialRecord(z.enum(HELP_TOPICS), text())
+          .prefault({})
+          .describe('Pages of your own for single topics, https.'),
+        links: z
+          .array(
+            z.strictObject({
+              name: z.string().min(1).max(80).describe('The words of the link.'),
+              url: text().describe('Where it leads, https.'),
+            }),
+          )
+          .max(12)
+          .prefault([])
+          .describe('More links below the built-in help.'),
+      })
+      .prefault({})
+      .describe('Help: the built-in pages, yours in their place, or both.'),
   })
   .describe('The name, the logo, the colours and the links of the pages.');
 
