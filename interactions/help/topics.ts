@@ -1,5 +1,5 @@
 // The help: one file a language in texts/, in ICU MessageFormat. What it quotes of a page is taken from that page's words, so that it never goes stale.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { IntlMessageFormat } from 'intl-messageformat';
 import type { HelpTopic } from '../../src/settings/settings.ts';
 import type { Words } from '../words.ts';
@@ -41,8 +41,7 @@ export interface Help {
 
 /** The help in the language of some words. */
 export function helpIn(words: Words): Help {
-  // A language comes whole or not at all: half a page in English would be read out in the wrong voice.
-  const file = fileOf(existsSync(new URL(`${words.language}.json`, FOLDER)) ? words.language : 'en');
+  const file = fileOf(words.language);
   const say = (text: string, values: { [name: string]: string } = {}) =>
     String(new IntlMessageFormat(text, words.language).format(values));
   const quoted = {
