@@ -16,6 +16,7 @@ const SOURCES = [
   'phone',
   'migrations',
   'examples',
+  'packages',
   'scripts/build.mjs',
   'tsconfig.json',
   'tsconfig.build.json',

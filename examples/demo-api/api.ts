@@ -1,16 +1,11 @@
 // The demo API: payslips, for whoever comes with a token that says "password and phone, not long ago".
 import Koa from 'koa';
 import Router from 'koa-router';
-import { levelGuard } from './level-guard.ts';
+import { ResourceServer } from '../../packages/step-up/src/index.ts';
+import { guard, tokenOf } from '../../packages/step-up/src/koa.ts';
 
-/** The scope that the demo service asks for. */
-export const PAYSLIPS_SCOPE = 'payslips';
-
-/** What is enough here: the level with the phone, or one above it. */
-const ENOUGH = ['urn:countersign:acr:mfa', 'urn:countersign:acr:phr', 'urn:countersign:acr:phrh'];
-
-/** A sign-in may be a quarter of an hour old. */
-const MAX_AGE = 15 * 60;
+/** What the payslips need: the scope that the demo service asks for, the level with the phone or one above it, a quarter of an hour. */
+const PAYSLIPS_NEED = { scopes: ['payslips'], level: 'mfa', maxAge: 15 * 60 };
 
 const PAYSLIPS = [
   { month: 'September 2026', gross: '€ 3,420.00', net: '€ 2,371.18' },
@@ -24,15 +19,15 @@ const PAYSLIPS = [
  * @param audience our own identifier: that of the resource in the provider's configuration.
  */
 export function demoApi(issuer: string, audience: string): Koa {
+  const server = new ResourceServer({ issuer, audience, realm: 'payslips' });
   const router = new Router({ prefix: new URL(audience).pathname });
   router.get('/', (ctx) => {
     ctx.body = 'The demo API. GET payslips with an access token (Authorization: Bearer …).\n';
   });
-  const guard = levelGuard({ issuer, audience, scope: PAYSLIPS_SCOPE, acrValues: ENOUGH, maxAge: MAX_AGE });
-  router.get('/payslips', guard, (ctx) => {
-    const { sub, acr, auth_time } = ctx.state.claims;
+  router.get('/payslips', guard(server, PAYSLIPS_NEED), (ctx) => {
+    const { subject, acr, authTime } = tokenOf(ctx);
     ctx.set('Cache-Control', 'no-store');
-    ctx.body = { of: sub, shown_because: { acr, auth_time }, payslips: PAYSLIPS };
+    ctx.body = { of: subject, shown_because: { acr, auth_time: authTime }, payslips: PAYSLIPS };
   });
   const app = new Koa();
   app.use(router.routes()).use(router.allowedMethods());

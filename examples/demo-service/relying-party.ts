@@ -1,6 +1,7 @@
 // What a relying service does with OpenID Connect: ask, take the answer, ask the API, sign out, hear of a sign-out elsewhere.
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
+import { parseChallenge, type StepUpChallenge } from '../../packages/step-up/src/index.ts';
 import type { Asked, SignedIn } from './sessions.ts';
 import type { DemoSettings } from './settings.ts';
 
@@ -17,7 +18,7 @@ export interface Wanted {
 /** Answer of the API: the payslips, or what it wants first. */
 export type ApiAnswer =
   | { ok: true; body: unknown }
-  | { ok: false; why: 'challenge'; challenge: { [name: string]: string } }
+  | { ok: false; why: 'challenge'; challenge: StepUpChallenge }
   | { ok: false; why: 'failed'; status: number };
 
 /** `http://schemas.openid.net/event/backchannel-logout` (Back-Channel Logout section 2.4). */
@@ -108,8 +109,10 @@ export class RelyingParty {
       return answer.ok ? { ok: true, body: await answer.json() } : { ok: false, why: 'failed', status: answer.status };
     } catch (error) {
       if (!(error instanceof oidc.WWWAuthenticateChallengeError)) throw error;
-      const parameters = error.cause[0]?.parameters ?? {};
-      return { ok: false, why: 'challenge', challenge: { ...parameters } as { [name: string]: string } };
+      const challenge = parseChallenge(error.response);
+      return challenge
+        ? { ok: false, why: 'challenge', challenge }
+        : { ok: false, why: 'failed', status: error.status };
     }
   }
 

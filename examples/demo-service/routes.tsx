@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import Koa, { type Context, type Middleware } from 'koa';
 import Router from 'koa-router';
 import { AuthorizationResponseError } from 'openid-client';
+import { authorizationParameters } from '../../packages/step-up/src/index.ts';
 import { BankAccount, Desk, Home, html, Message, PayslipsPage } from './pages.tsx';
 import { explain, explainError } from './plain-words.ts';
 import type { RelyingParty, Wanted } from './relying-party.ts';
@@ -132,19 +133,18 @@ async function payslips(ctx: Context, relyingParty: RelyingParty, who: SignedIn)
       again: '/payslips',
     });
   }
-  const { error, acr_values, max_age } = answer.challenge;
-  if (ctx.query.asked !== undefined) {
+  const more = authorizationParameters(answer.challenge);
+  if (ctx.query.asked !== undefined || more === undefined) {
     return say(ctx, {
       title: 'The payslip service still says no',
-      text: `We did what it asked, and it answered “${error}” again.`,
+      text: `We did what it asked, and it answered “${answer.challenge.error}” again.`,
       again: '/payslips',
     });
   }
-  const stronger = error === 'insufficient_user_authentication';
   return toProvider(ctx, relyingParty, {
     returnTo: '/payslips?asked=1',
-    ...(stronger && acr_values !== undefined ? { acrValues: acr_values } : {}),
-    ...(stronger && max_age !== undefined ? { maxAge: Number(max_age) } : {}),
+    ...(more.acr_values === undefined ? {} : { acrValues: more.acr_values }),
+    ...(more.max_age === undefined ? {} : { maxAge: Number(more.max_age) }),
   });
 }
 

@@ -5,7 +5,8 @@ import { codeOf, type Source, sourcesOf } from './sources.ts';
 
 const server = sourcesOf('src', 'interactions', 'migrations').filter(({ path }) => !path.endsWith('vite.config.ts'));
 const phone = sourcesOf('phone');
-const everything = [...server, ...phone, ...sourcesOf('examples', 'bench', 'test')];
+const packages = sourcesOf('packages');
+const everything = [...server, ...phone, ...sourcesOf('examples', 'bench', 'test', 'packages')];
 
 function floorOf(path: string): number | undefined {
   return FLOORS.find(({ paths }) => paths.some((start) => path.startsWith(start)))?.floor;
@@ -71,9 +72,23 @@ describe('architecture', () => {
     expect(outside).to.deep.equal([]);
   });
 
+  it('lets a package stand alone: its own files, and what its package.json names', () => {
+    const outside = packages.flatMap(({ path, text, imports }) => {
+      const home = path.split('/').slice(0, 3).join('/');
+      const named = [...text.matchAll(/^(?:import|export)[^'"]*from '([^.'][^']*)'/gm)].map(([, name = '']) => name);
+      return [
+        ...imports.map((target) => target.path).filter((target) => !target.startsWith(home)),
+        ...named.filter((name) => !name.startsWith('node:') && name !== 'jose'),
+      ].map((target) => `${path} imports ${target}`);
+    });
+    expect(packages).to.not.deep.equal([]);
+    expect(outside).to.deep.equal([]);
+  });
+
   it('has no circles', () => {
     expect(circle(server)).to.equal(undefined);
     expect(circle(phone)).to.equal(undefined);
+    expect(circle(packages)).to.equal(undefined);
   });
 
   it('takes time and dice from the ports', () => {
