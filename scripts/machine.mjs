@@ -27,6 +27,8 @@ const NEEDS = [
     debian: ['chromium', 'fonts-liberation'],
     brew: ['chromium'],
   },
+  // Checks the rules that deploy/ gives to Prometheus.
+  { what: 'promtool', variable: '', programs: ['promtool'], debian: ['prometheus'], brew: ['prometheus'] },
   // Makes the throw-away certificate authority of the tests over https.
   { what: 'OpenSSL', variable: '', programs: ['openssl'], debian: ['openssl'], brew: ['openssl'] },
   // The second phone, in another language than ours.

@@ -20,9 +20,11 @@ import { createRegistry, type Registry } from '../provider/registry.ts';
 import type { Settings } from '../settings/settings.ts';
 import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
+import { keysCheck, signingKeyAges } from './jwks.ts';
 import { createApp } from './koa.ts';
 import { accountProvider, buildProvider } from './provider-parts.ts';
 import { dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
+import type { NodeWatch } from './watch.ts';
 import { openWorld } from './world.ts';
 
 /** Everything that runs. */
@@ -53,11 +55,11 @@ function pageRoutes(deps: AccountDeps): Middleware[] {
   ] as unknown as Middleware[];
 }
 
-/** Opens the storage, builds everything on it, and checks each client as its first use would. */
-export async function assemble(settings: Settings, log: Log): Promise<House> {
+/** Opens the storage, builds everything on it, and checks each client as its first use would. @param watch told of what is done. */
+export async function assemble(settings: Settings, log: Log, watch?: NodeWatch): Promise<House> {
   let registry: Registry = createRegistry(settings);
   const current = () => registry;
-  const opened = await openWorld(() => registry.settings, log);
+  const opened = await openWorld(() => registry.settings, log, watch);
   try {
     const { world } = opened;
     const built = builtFolder();
@@ -82,7 +84,10 @@ export async function assemble(settings: Settings, log: Log): Promise<House> {
       folders: { assets: join(built, 'assets'), phone: join(built, 'phone') },
       device: deviceApi(world),
       pages: pageRoutes(deps),
+      ...(watch ? { watch } : {}),
     });
+    watch?.check('signing_keys', async () => keysCheck(registry.settings));
+    watch?.metrics.gauge('signing_key_age_seconds', () => signingKeyAges(registry.settings, world.clock));
     return {
       app,
       world,

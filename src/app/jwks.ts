@@ -1,6 +1,8 @@
 // The private keys of the configuration, as the parts that use them want them.
 import type { JWKS } from 'oidc-provider';
+import type { Clock } from '../platform/clock.ts';
 import type { Secret } from '../settings/secret.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /**
  * A private JWKS out of a secret.
@@ -16,6 +18,20 @@ export function readJwks(secret: Secret): JWKS {
   const { keys } = parsed as { keys?: unknown };
   if (!Array.isArray(keys) || keys.length === 0) throw new Error(`${secret.origin}: not a JWKS with at least one key`);
   return parsed as JWKS;
+}
+
+/** Whether there are signing keys, and by which kid they are known. */
+export function keysCheck(settings: Settings): { ok: boolean; kids: string[] } {
+  const { keys } = readJwks(settings.keys.signing);
+  return { ok: keys.length > 0, kids: keys.map(({ kid }) => kid ?? '') };
+}
+
+/** The age of the key that signs, by algorithm, in seconds; keys that do not say when they were made (`iat`) are left out. */
+export function signingKeyAges(settings: Settings, clock: Clock): { [alg: string]: number } {
+  const ages: { [alg: string]: number } = {};
+  for (const { alg, iat } of readJwks(settings.keys.signing).keys as { alg?: string; iat?: number }[])
+    if (alg !== undefined && iat !== undefined) ages[alg] ??= Math.max(0, clock.now() / 1000 - iat);
+  return ages;
 }
 
 /** The public members of each key: what anybody may see. */

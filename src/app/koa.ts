@@ -10,6 +10,8 @@ import { requestLog } from '../web/request-log.ts';
 import { sameOrigin } from '../web/same-origin.ts';
 import { securityHeaders } from '../web/security-headers.ts';
 import { staticFiles } from '../web/static.ts';
+import { traced } from '../web/traced.ts';
+import type { NodeWatch } from './watch.ts';
 
 /** What the list is made of. */
 export interface AppParts {
@@ -22,6 +24,8 @@ export interface AppParts {
   folders: { assets: string; phone: string };
   /** The device API (its own rules: no cookies, signed messages). */
   device: Middleware;
+  /** Who watches: metrics, traces. */
+  watch?: Pick<NodeWatch, 'metrics' | 'tracing'>;
   /** The pages, in the order in which they are asked. */
   pages: Middleware[];
 }
@@ -36,7 +40,15 @@ export function createApp(parts: AppParts): Koa {
   const app = new Koa({ proxy: true });
   app.silent = true;
   const list: Middleware[] = [
-    requestLog({ log: world.log, clock: world.clock, random: world.random, quiet: isQuiet }),
+    ...(parts.watch?.tracing ? [traced(parts.watch.tracing)] : []),
+    requestLog({
+      log: world.log,
+      clock: world.clock,
+      random: world.random,
+      quiet: isQuiet,
+      ...(parts.watch ? { observe: parts.watch.metrics.request } : {}),
+      ...(parts.watch?.tracing ? { traceId: parts.watch.tracing.traceId } : {}),
+    }),
     securityHeaders({ issuer, random: world.random }),
     clientAddress({ trustedProxies: settings.server.trustedProxies }),
     errors({ page: parts.problemPage }),

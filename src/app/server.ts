@@ -20,7 +20,7 @@ const ARRIVAL = { headers: 8_000, request: 10_000 };
  * @throws Error with `code: 'EADDRINUSE'` where the port is taken.
  */
 export async function listen(
-  settings: Pick<ServerSettings, 'host' | 'port' | 'tls'>,
+  settings: Pick<ServerSettings, 'host' | 'port'> & Pick<Partial<ServerSettings>, 'tls'>,
   handler: RequestListener,
 ): Promise<Listening> {
   const options = { requestTimeout: ARRIVAL.request, headersTimeout: ARRIVAL.headers };

@@ -1,6 +1,7 @@
 // Builds the world: every port, from the settings. The one place where an implementation is chosen.
+import type { AuditEvent } from '../domain/audit.ts';
 import type { DeviceRules, World } from '../domain/ports.ts';
-import { createMailer } from '../notify/mailer.ts';
+import { type ClosableMailer, createMailer } from '../notify/mailer.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createOutboundFetch } from '../platform/outbound-fetch.ts';
@@ -22,6 +23,8 @@ import type { State } from '../storage/state/state.ts';
 import { createTransactions } from '../storage/transactions.ts';
 import { createVault } from '../storage/vault.ts';
 import { readJwks } from './jwks.ts';
+import { countEvent, measuredLimits, measuredTransactions } from './measured.ts';
+import type { NodeWatch } from './watch.ts';
 
 /** A world with what stands behind it, to be closed at the end. */
 export interface Opened {
@@ -36,27 +39,39 @@ export interface Opened {
 /**
  * Opens the storage, migrates it, and builds the world.
  * @param settings read at each use, so that a reload holds.
+ * @param watch told of what is done, where somebody watches.
  */
-export async function openWorld(settings: () => Settings, log: Log): Promise<Opened> {
+export async function openWorld(settings: () => Settings, log: Log, watch?: NodeWatch): Promise<Opened> {
   const { storage, keys, methods, mail } = settings();
   const clock = systemClock;
   const random = systemRandom;
-  const database = await openDatabase(storage.database);
+  const metrics = watch?.metrics;
+  const observer = metrics && {
+    statement: (statement: string, seconds: number, failed: boolean) => {
+      metrics.statement(statement, seconds, failed);
+      watch.tracing?.statement(statement, seconds, failed);
+    },
+    audited: (event: AuditEvent) => countEvent(metrics, event),
+    dropped: () => metrics.auditDropped(),
+  };
+  const database = await openDatabase(storage.database, observer);
   try {
     await database.migrate();
     const state = await openState(storage.state, { log, epochs: database.epochs });
     const mailer = createMailer(mail, { log, clock, random });
     const vault = createVault({ kek: keys.kek, peppers: keys.peppers, encryption: readJwks(keys.encryption), random });
     const push = openPush(settings, { devices: database.records.devices, vault, clock, random, log });
+    const transactions = createTransactions(state);
+    const limits = createLimits(state, () => settings().limits, log);
     const world: World = {
       clock,
       random,
       log,
       records: database.records,
       atomically: database.atomically,
-      transactions: createTransactions(state),
+      transactions: metrics ? measuredTransactions(transactions, metrics) : transactions,
       enrolments: createEnrolments(state),
-      limits: createLimits(state, () => settings().limits, log),
+      limits: metrics ? measuredLimits(limits, metrics) : limits,
       replays: createReplays(state),
       scratch: createScratch(state),
       mailer,
@@ -65,7 +80,8 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
       vault,
       rules: () => rulesOf(settings()),
     };
-    const auditBatches = createAuditBatches(database.knex);
+    const auditBatches = createAuditBatches(database.knex, observer);
+    if (watch) watchStores(watch, { database, state, mailer });
     const stopChain = startAuditChain(database.knex, log);
     const stopTidying = startHousekeeping(database.knex, log);
     const close = async () => {
@@ -82,6 +98,23 @@ export async function openWorld(settings: () => Settings, log: Log): Promise<Ope
     await database.close();
     throw error;
   }
+}
+
+/** What readiness and the gauges ask of the stores. */
+function watchStores(watch: NodeWatch, parts: { database: Database; state: State; mailer: ClosableMailer }): void {
+  const { database, state, mailer } = parts;
+  watch.check('database', () => database.health());
+  watch.check('migrations', async () => {
+    const { pending } = await database.status();
+    return pending.length === 0 ? { ok: true } : { ok: false, why: `waiting: ${pending.join(', ')}` };
+  });
+  watch.check('state', () => state.health());
+  watch.metrics.gauge('db_client_connections', () => {
+    const { used, idle } = database.pool();
+    return { used, idle };
+  });
+  watch.metrics.gauge('db_client_connection_pending_requests', () => database.pool().waiting);
+  watch.metrics.gauge('outbox_lag_seconds', () => mailer.lag());
 }
 
 /** Push, where the operator has it on and there is a key for it. */

@@ -15,6 +15,8 @@ const WAITING = 1_000;
 
 /** A mailer that can be closed. */
 export interface ClosableMailer extends Mailer {
+  /** How long the oldest mail has waited for its mail server, in seconds; 0 where none waits. */
+  lag(): number;
   /** Gives up what waits for another try. */
   close(): void;
 }
@@ -65,11 +67,12 @@ export function createMailer(settings: MailSettings, parts: MailerParts): Closab
  */
 export function createRetrying(
   deliver: Deliver,
-  { log, retries = RETRIES, wait = true }: Pick<MailerParts, 'log' | 'retries'> & { wait?: boolean },
+  { log, clock, retries = RETRIES, wait = true }: Pick<MailerParts, 'log' | 'clock' | 'retries'> & { wait?: boolean },
 ): ClosableMailer {
-  const waiting = new Set<NodeJS.Timeout>();
+  /** Each with the time of its first try. */
+  const waiting = new Map<NodeJS.Timeout, number>();
 
-  async function attempt(mail: Mail, tries: number): Promise<void> {
+  async function attempt(mail: Mail, tries: number, since: number): Promise<void> {
     try {
       await deliver(mail);
     } catch (error) {
@@ -86,10 +89,10 @@ export function createRetrying(
       log.warn(facts, 'mail not sent; trying again');
       const timer = setTimeout(() => {
         waiting.delete(timer);
-        void attempt(mail, tries + 1);
+        void attempt(mail, tries + 1, since);
       }, pause);
       timer.unref();
-      waiting.add(timer);
+      waiting.set(timer, since);
     }
   }
 
@@ -101,11 +104,12 @@ export function createRetrying(
         log.error('mail refused: its address or its subject is more than one');
         return;
       }
-      const first = attempt(mail, 0);
+      const first = attempt(mail, 0, clock.now());
       if (wait) await first;
     },
+    lag: () => (waiting.size === 0 ? 0 : Math.max(0, clock.now() - Math.min(...waiting.values())) / 1000),
     close() {
-      for (const timer of waiting) clearTimeout(timer);
+      for (const timer of waiting.keys()) clearTimeout(timer);
       waiting.clear();
     },
   };

@@ -23,13 +23,13 @@ export function auditProvider(provider: Provider, audit: Audit, log: Log): void 
   });
   provider.on('authorization.error', (ctx, error) => {
     const code = (error as { error?: string }).error ?? 'server_error';
-    log.info({ code, clientId: ctx.oidc?.client?.clientId }, 'an authorization request was refused');
+    log.info({ error: code, clientId: ctx.oidc?.client?.clientId }, 'an authorization request was refused');
     if (code === 'unmet_authentication_requirements') {
       tell({ event: 'authn_level_refused', outcome: 'failure', reason: code, ...who(ctx) });
     }
   });
   provider.on('grant.error', (ctx, error) => {
-    log.info({ code: error.error, clientId: ctx.oidc?.client?.clientId }, 'a token request was refused');
+    log.info({ error: error.error, clientId: ctx.oidc?.client?.clientId }, 'a token request was refused');
   });
   provider.on('grant.revoked', (ctx) => tell({ event: 'authn_token_revoked', outcome: 'success', ...who(ctx) }));
   provider.on('end_session.success', (ctx) => tell({ event: 'session_ended', outcome: 'success', ...who(ctx) }));

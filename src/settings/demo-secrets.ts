@@ -3,6 +3,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, unlinkSync,
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { parse } from 'yaml';
+import { seconds, systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
 import { isDemo } from './resolve-server.ts';
 import { serverSchema } from './sections/server.ts';
@@ -19,7 +20,9 @@ export const DEMO_FILES = {
 
 async function privateJwk(algorithm: 'ES256' | 'RS256' | 'ECDH-ES', use: 'sig' | 'enc'): Promise<JWK> {
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 3072 });
-  return { kid: systemRandom.id(9), use, alg: algorithm, ...(await exportJWK(privateKey)) };
+  // When it was made, for the metric of its age; never published.
+  const iat = seconds(systemClock);
+  return { kid: systemRandom.id(9), use, alg: algorithm, iat, ...(await exportJWK(privateKey)) } as JWK;
 }
 
 /** A new set of signing keys: ES256 (P-256), used by default, and RS256 (RSA-3072), for clients that ask for it. */

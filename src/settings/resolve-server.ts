@@ -8,19 +8,27 @@ import { checkFileMode, type Environment } from './reading.ts';
 import type { ServerFile } from './sections/server.ts';
 import type { ServerSettings } from './settings.ts';
 
-function portFromEnvironment(environment: Environment, findings: Findings): number | undefined {
-  const text = environment.PORT;
+function portFromEnvironment(
+  name: 'PORT' | 'WATCH_PORT',
+  least: 0 | 1,
+  environment: Environment,
+  findings: Findings,
+): number | undefined {
+  const text = environment[name];
   if (!text) return undefined;
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65_535) return port;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port >= least && port <= 65_535) return port;
   findings.problems.push({
     file: 'environment',
-    key: 'PORT',
-    rule: 'must be a number from 1 to 65535',
+    key: name,
+    rule: `must be a number from ${least} to 65535`,
     value: JSON.stringify(text.slice(0, 40)),
   });
   return undefined;
 }
+
+/** The second port of a production server. */
+const WATCH_PORT = 9000;
 
 /** The issuer with another port, for the demo on a port that was asked for. */
 function moved(issuer: URL, port: number): string {
@@ -68,12 +76,15 @@ export function resolveServer(
   const url = parseUrl(file.issuer);
   const loopback = url !== undefined && isLoopback(url.hostname);
   checkServer(document, file, loopback, folder);
-  const asked = portFromEnvironment(environment, findings);
+  const asked = portFromEnvironment('PORT', 1, environment, findings);
   const demo = file.demo && loopback;
   const ownPort = loopback && url.port !== '' ? Number(url.port) : 3000;
   const port = asked ?? file.port ?? ownPort;
   const move = demo && url !== undefined && asked !== undefined && String(asked) !== url.port;
   const issuer = move ? moved(url, asked) : file.issuer;
+  const watchPort =
+    portFromEnvironment('WATCH_PORT', 0, environment, findings) ?? file.watch.port ?? (demo ? 0 : WATCH_PORT);
+  if (watchPort === port) document.problem(['watch', 'port'], 'must be another port than the one that everybody uses');
   if (move) findings.notes.push(`environment: PORT moves the demo's issuer from ${file.issuer} to ${issuer}`);
   return {
     issuer,
@@ -86,6 +97,7 @@ export function resolveServer(
       ? { tls: { certFile: resolve(folder, file.tls.cert_file), keyFile: resolve(folder, file.tls.key_file) } }
       : {}),
     postAuthorization: file.post_authorization,
+    ...(watchPort > 0 ? { watch: { host: file.watch.host, port: watchPort } } : {}),
     logLevel: file.log_level,
   };
 }

@@ -19,6 +19,8 @@ export interface ServerSettings {
   tls?: { certFile: string; keyFile: string };
   /** POST at the authorization endpoint (needs https: its cookies are SameSite=None). */
   postAuthorization: boolean;
+  /** The second port, for health and metrics; none where it is missing. */
+  watch?: { host: string; port: number };
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
 

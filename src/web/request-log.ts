@@ -4,9 +4,10 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import { note } from './request.ts';
+import { routeOf } from './routes.ts';
 
 /** What else wants to know of an answer: metrics. Seconds. */
-export type Observe = (seen: { method: string; status: number; seconds: number; path: string }) => void;
+export type Observe = (seen: { method: string; status: number; seconds: number; route: string }) => void;
 
 /** A path as it is logged: cut to size; identifiers in it are of no use without the browser's cookie. */
 function logged(path: string): string {
@@ -23,7 +24,12 @@ export function requestLog(options: {
   random: Random;
   quiet?: (path: string) => boolean;
   observe?: Observe;
+  traceId?: () => string | undefined;
 }): Middleware {
+  const traceOf = () => {
+    const trace = options.traceId?.();
+    return trace === undefined ? {} : { trace };
+  };
   return async (ctx, next) => {
     const started = options.clock.now();
     const id = options.random.id(9);
@@ -34,8 +40,15 @@ export function requestLog(options: {
     } finally {
       const milliseconds = options.clock.now() - started;
       const { log } = options;
-      const line = { request: id, method: ctx.method, path: logged(ctx.path), status: ctx.status, ms: milliseconds };
-      options.observe?.({ method: ctx.method, status: ctx.status, seconds: milliseconds / 1000, path: ctx.path });
+      const line = {
+        request: id,
+        method: ctx.method,
+        path: logged(ctx.path),
+        status: ctx.status,
+        ms: milliseconds,
+        ...traceOf(),
+      };
+      options.observe?.({ method: ctx.method, status: ctx.status, seconds: milliseconds / 1000, route: routeOf(ctx) });
       if (ctx.status >= 500) log.error(line, 'request');
       else if (options.quiet?.(ctx.path) === true) log.debug(line, 'request');
       else log.info(line, 'request');

@@ -15,6 +15,8 @@ const PATIENCE = 20_000;
 /** A production server that can be started, told and closed. */
 export interface Production {
   issuer: string;
+  /** The second port. */
+  watch: string;
   folder: string;
   environment: { [name: string]: string };
   /** The folder that `keys generate` made. */
@@ -47,7 +49,7 @@ export async function production(server: object = {}, files: Files = {}): Promis
   execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const root = mkdtempSync(join(tmpdir(), 'countersign-production-'));
   const folder = join(root, 'config');
-  const [port, database, redis] = await Promise.all([freePort(), freshDatabase(), freshRedis()]);
+  const [port, watch, database, redis] = await Promise.all([freePort(), freePort(), freshDatabase(), freshRedis()]);
   const issuer = `https://localhost:${port}`;
   const { ca, cert, key } = certificates(root);
   writeFiles(folder, {
@@ -56,7 +58,7 @@ export async function production(server: object = {}, files: Files = {}): Promis
     'clients/payroll.yaml': SERVICE,
     ...files,
   });
-  const environment = { DATABASE_URL: database.url, REDIS_URL: redis.url };
+  const environment = { DATABASE_URL: database.url, REDIS_URL: redis.url, WATCH_PORT: String(watch) };
   const { PORT: _p, HOST: _h, COUNTERSIGN_CONFIG: _c, ...rest } = process.env;
   const env = { ...rest, ...environment, COUNTERSIGN_CONFIG: folder };
   const cli = (args: string[], input = '') =>
@@ -101,6 +103,7 @@ export async function production(server: object = {}, files: Files = {}): Promis
   }
   return {
     issuer,
+    watch: `http://127.0.0.1:${watch}`,
     folder,
     environment,
     secrets,

@@ -12,6 +12,8 @@ import { freePort, freshDatabase, freshRedis, listens } from './services.ts';
 /** One provider process. Every node has the same issuer; its own address is for those who want this very node. */
 export interface Node {
   origin: string;
+  /** The second port's address, where the world is watched. */
+  watch: string;
   /** What it has written so far, both streams. */
   output(): string;
   pid(): number;
@@ -61,6 +63,10 @@ export interface WorldOptions {
   balanced?: boolean;
   files?: Files;
   logLevel?: 'info' | 'debug';
+  /** Each node has a second port, for health and metrics. */
+  watched?: boolean;
+  /** More environment of every node. */
+  environment?: { readonly [name: string]: string };
   /** Sign-in names that exist before the first node starts. */
   people?: string[];
 }
@@ -88,7 +94,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
   const issuer = `http://localhost:${front}`;
   const port = { 'server.yaml': { issuer, demo: true, data_folder: './data', log_level: options.logLevel ?? 'info' } };
   writeFiles(folder, { ...base(issuer), ...port, ...options.files });
-  const environment: { [name: string]: string } = {};
+  const environment: { [name: string]: string } = { ...options.environment };
   if (options.backend === 'servers') {
     const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
     Object.assign(environment, { DATABASE_URL: database.url, REDIS_URL: redis.url });
@@ -108,7 +114,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
   try {
     for (const login of options.people ?? []) await addPerson(login);
     for (const own of ports) {
-      const node = createNode(folder, environment, own, own !== front);
+      const watch = options.watched ? await freePort() : 0;
+      const node = createNode(folder, environment, own, own !== front, watch);
       closing.push(node.stop);
       await node.start();
       nodes.push(node);
@@ -135,7 +142,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
 }
 
 /** @param second in the demo PORT would move the issuer, so a second node reads a folder of its own that says `port`. */
-function createNode(folder: string, environment: { [name: string]: string }, port: number, second: boolean): Node {
+function createNode(
+  folder: string,
+  environment: { [name: string]: string },
+  port: number,
+  second: boolean,
+  watch: number,
+): Node {
   const config = second ? secondFolder(folder, port) : folder;
   let child: ChildProcess | undefined;
   let said = '';
@@ -144,7 +157,7 @@ function createNode(folder: string, environment: { [name: string]: string }, por
   async function start(): Promise<void> {
     const started = spawn(process.execPath, [MAIN, 'serve', '--config', config], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: clean(environment),
+      env: { ...clean(environment), ...(watch > 0 ? { WATCH_PORT: String(watch) } : {}) },
     });
     child = started;
     const note = (chunk: Buffer) => {
@@ -171,6 +184,7 @@ function createNode(folder: string, environment: { [name: string]: string }, por
 
   return {
     origin: `http://localhost:${port}`,
+    watch: `http://127.0.0.1:${watch}`,
     output: () => said,
     pid: () => child?.pid ?? 0,
     stop: () => end('SIGTERM'),

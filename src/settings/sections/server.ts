@@ -41,6 +41,19 @@ export const serverSchema = z
       .boolean()
       .prefault(false)
       .describe('Also accept POST at the authorization endpoint; needs https, because its cookies are SameSite=None.'),
+    watch: z
+      .strictObject({
+        host: text()
+          .prefault('127.0.0.1')
+          .describe('The address of the second port. Who reaches it sees how the server does, and no secret.'),
+        port: whole(1, 65_535)
+          .optional()
+          .describe(
+            'The second port; 9000, or none in the demo, where it is missing. WATCH_PORT wins; 0 there is none.',
+          ),
+      })
+      .prefault({})
+      .describe('The second port, for /health/live, /health/started, /health/ready and /metrics.'),
     log_level: z
       .enum(['silent', 'error', 'warn', 'info', 'debug'])
       .prefault('info')

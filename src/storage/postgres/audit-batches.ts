@@ -1,4 +1,5 @@
 // Audit events that nobody waits for, written some together: one insert and one commit for what came within a moment.
+import type { AuditEvent } from '../../domain/audit.ts';
 import type { Audit } from '../../domain/ports.ts';
 import { storable } from './audit.ts';
 import { DatabaseUnavailable, type Db, rows } from './statement.ts';
@@ -16,7 +17,15 @@ export interface AuditBatches extends Audit {
   close(): Promise<void>;
 }
 
+/** Who is told of what became of events. */
+export interface AuditObserver {
+  audited(event: AuditEvent): void;
+  /** It could not be written: it is in no audit. */
+  dropped(event: AuditEvent): void;
+}
+
 interface Waiting {
+  event: AuditEvent;
   text: string;
   resolve: () => void;
   reject: (error: unknown) => void;
@@ -27,7 +36,7 @@ interface Waiting {
  * is told the truth, and waits up to 50 ms longer than with the plain audit. Order is kept within one process.
  * Changes of credentials use the plain {@link Audit} on their own transaction, never this one (decision 0004).
  */
-export function createAuditBatches(db: Db): AuditBatches {
+export function createAuditBatches(db: Db, observer?: AuditObserver): AuditBatches {
   let waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
@@ -40,9 +49,15 @@ export function createAuditBatches(db: Db): AuditBatches {
          select value from jsonb_array_elements(?::jsonb) with ordinality as e (value, position) order by position`,
         [`[${batch.map(({ text }) => text).join(',')}]`],
       );
-      for (const { resolve } of batch) resolve();
+      for (const { event, resolve } of batch) {
+        observer?.audited(event);
+        resolve();
+      }
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      for (const { event, reject } of batch) {
+        observer?.dropped(event);
+        reject(error);
+      }
     }
   }
 
@@ -62,9 +77,12 @@ export function createAuditBatches(db: Db): AuditBatches {
 
   return {
     record(event) {
-      if (waiting.length >= MOST) return Promise.reject(new DatabaseUnavailable('too many audit events wait'));
+      if (waiting.length >= MOST) {
+        observer?.dropped(event);
+        return Promise.reject(new DatabaseUnavailable('too many audit events wait'));
+      }
       return new Promise((resolve, reject) => {
-        waiting.push({ text: JSON.stringify(event, (_name, value) => storable(value)), resolve, reject });
+        waiting.push({ event, text: JSON.stringify(event, (_name, value) => storable(value)), resolve, reject });
         if (waiting.length === BATCH) void flush();
         else timer ??= setTimeout(flush, TOGETHER);
       });

@@ -1,5 +1,6 @@
 // The audit: events are written with the change they tell of, chained by hash soon after by one writer, and can be verified.
 import type { Knex } from 'knex';
+import type { AuditEvent } from '../../domain/audit.ts';
 import type { Audit } from '../../domain/ports.ts';
 import { fingerprint } from '../../platform/hashes.ts';
 import type { Log } from '../../platform/log.ts';
@@ -27,13 +28,14 @@ export function storable(value: unknown): unknown {
   return value;
 }
 
-/** The port {@link Audit}: on a transaction the event commits with the change, or not at all. */
-export function createAudit(db: Db): Audit {
+/** The port {@link Audit}: on a transaction the event commits with the change, or not at all. @param written told of each event. */
+export function createAudit(db: Db, written?: (event: AuditEvent) => void): Audit {
   return {
     async record(event) {
       await rows(db, 'insert into audit_events (event) values (?)', [
         JSON.stringify(event, (_name, value) => storable(value)),
       ]);
+      written?.(event);
     },
   };
 }

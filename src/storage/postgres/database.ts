@@ -1,5 +1,6 @@
 // The database as the composition uses it.
 import type { Knex } from 'knex';
+import type { AuditEvent } from '../../domain/audit.ts';
 import type { Records } from '../../domain/ports.ts';
 import type { StorageSettings } from '../../settings/settings.ts';
 import type { Epochs } from '../state/redis/epoch.ts';
@@ -7,7 +8,7 @@ import { connect } from './connect.ts';
 import { createEpochs } from './epochs.ts';
 import { type MigrationStatus, migrate, migrationStatus, rollback } from './migrations.ts';
 import { createRecords } from './records.ts';
-import { onDatabase, rows } from './statement.ts';
+import { type ObserveStatement, observeStatements, onDatabase, rows } from './statement.ts';
 
 /** An open database. */
 export interface Database {
@@ -22,6 +23,8 @@ export interface Database {
   migrate(): Promise<string[]>;
   rollback(all?: boolean): Promise<string[]>;
   status(): Promise<MigrationStatus>;
+  /** Connections in use and idle, and who waits for one. */
+  pool(): { used: number; idle: number; waiting: number };
   /** Whether it can be written to. */
   health(): Promise<{ ok: true } | { ok: false; why: string }>;
   close(): Promise<void>;
@@ -39,20 +42,56 @@ async function health(knex: Knex): Promise<{ ok: true } | { ok: false; why: stri
   }
 }
 
+/** Who is told of what is done on the database. */
+export interface DatabaseObserver {
+  statement: ObserveStatement;
+  /** An audit event that was written, and committed. */
+  audited(event: AuditEvent): void;
+}
+
+/** One transaction; its events are told when they are committed. */
+async function atomically<T>(
+  knex: Knex,
+  observer: DatabaseObserver | undefined,
+  work: (records: Records) => Promise<T>,
+): Promise<T> {
+  const events: AuditEvent[] = [];
+  const answer = await onDatabase(() =>
+    knex.transaction((trx) => work(createRecords(trx, observer && ((event) => void events.push(event))))),
+  );
+  for (const event of events) observer?.audited(event);
+  return answer;
+}
+
+/** What we read of knex's pool. */
+interface Pool {
+  numUsed(): number;
+  numFree(): number;
+  numPendingAcquires(): number;
+}
+
 /** Opens the database that the settings name; call `migrate` before its first use. @throws DatabaseInUse */
-export async function openDatabase(settings: StorageSettings['database']): Promise<Database> {
+export async function openDatabase(
+  settings: StorageSettings['database'],
+  observer?: DatabaseObserver,
+): Promise<Database> {
   const connected = await connect(settings);
   const { knex, kind, close } = connected;
+  if (observer) observeStatements(knex, observer.statement);
   return {
     kind,
     knex,
     close,
-    records: createRecords(knex),
-    atomically: (work) => onDatabase(() => knex.transaction((trx) => work(createRecords(trx)))),
+    records: createRecords(knex, observer?.audited),
+    atomically: (work) => atomically(knex, observer, work),
     epochs: createEpochs(knex),
     migrate: () => migrate(connected),
     rollback: (all) => rollback(connected, all),
     status: () => migrationStatus(connected),
+    pool: () => {
+      const pool = (knex.client as { pool: Pool }).pool;
+      return { used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() };
+    },
     health: () => health(knex),
   };
 }

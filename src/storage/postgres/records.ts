@@ -1,4 +1,5 @@
 // Everything that lasts, on a pool (each call commits by itself) or on a transaction (all commit together).
+import type { AuditEvent } from '../../domain/audit.ts';
 import type { KnownBrowsers, Records, Spent, Tickets } from '../../domain/ports.ts';
 import { createAudit } from './audit.ts';
 import { createDevices } from './devices.ts';
@@ -71,14 +72,14 @@ export function createSpent(db: Db): Spent {
   };
 }
 
-/** All of {@link Records} on a pool or a transaction. */
-export function createRecords(db: Db): Records {
+/** All of {@link Records} on a pool or a transaction. @param written told of each audit event. */
+export function createRecords(db: Db, written?: (event: AuditEvent) => void): Records {
   return {
     users: createUsers(db),
     devices: createDevices(db),
     knownBrowsers: createKnownBrowsers(db),
     tickets: createTickets(db),
     spent: createSpent(db),
-    audit: createAudit(db),
+    audit: createAudit(db, written),
   };
 }

@@ -91,6 +91,33 @@ async function onPool(client: PgClient, sql: string, bindings: readonly Bound[])
   }
 }
 
+/** Told of each statement: its text with `?` for values, seconds, and whether it failed. */
+export type ObserveStatement = (statement: string, seconds: number, failed: boolean) => void;
+
+/** By the configuration of the client: a transaction has a client of its own with the same one. */
+const observers = new WeakMap<object, ObserveStatement>();
+
+const configOf = (db: Db) => (db as { client: { config: object } }).client.config;
+
+/** Tells of every statement on this pool from now on. */
+export function observeStatements(knex: Knex, observe: ObserveStatement): void {
+  observers.set(configOf(knex), observe);
+}
+
+async function observed<T>(db: Db, sql: string, work: () => Promise<T>): Promise<T> {
+  const observe = observers.get(configOf(db));
+  if (!observe) return work();
+  const started = performance.now();
+  let failed = true;
+  try {
+    const answer = await work();
+    failed = false;
+    return answer;
+  } finally {
+    observe(sql, (performance.now() - started) / 1000, failed);
+  }
+}
+
 /** Whether the statement can go to PostgreSQL by itself: not inside a transaction of knex, and not to PGlite. */
 function alone(db: Db): PgClient | undefined {
   if (db.isTransaction === true) return undefined;
@@ -104,9 +131,9 @@ function alone(db: Db): PgClient | undefined {
  */
 export async function rows<T>(db: Db, sql: string, bindings: readonly Bound[] = []): Promise<T[]> {
   const client = alone(db);
-  if (client) return (await onDatabase(() => onPool(client, sql, bindings))) as T[];
+  if (client) return (await observed(db, sql, () => onDatabase(() => onPool(client, sql, bindings)))) as T[];
   const asked = () => db.raw(sql, bindings as readonly Knex.Value[]) as unknown as Promise<{ rows: T[] }>;
-  return (await onDatabase(async () => asked())).rows;
+  return (await observed(db, sql, () => onDatabase(async () => asked()))).rows;
 }
 
 /** Whether the statement answered exactly one row. */
