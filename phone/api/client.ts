@@ -1,4 +1,5 @@
 // The phone's half of the device API: signed messages out, answers in, with the clock put right on the way.
+import type { BiometricRequest } from '../../src/protocol/biometric.ts';
 import { toBase64url } from '../../src/protocol/bytes.ts';
 import {
   type Claims,
@@ -30,7 +31,13 @@ interface Requests {
   rename: unknown;
   unlink: unknown;
   push: unknown;
+  'webauthn/register': unknown;
+  'webauthn/remove': unknown;
+  'webauthn/options': BiometricRequest;
 }
+
+/** Messages that carry the rising counter. */
+type Counted = 'respond' | 'pin' | 'webauthn/register/options';
 
 /** The device API as the screens use it. */
 export interface Api {
@@ -41,7 +48,7 @@ export interface Api {
   /** A message that only needs to be new. */
   ask<E extends keyof Requests>(account: Account, endpoint: E, claims?: Claims): Promise<Answer<Requests[E]>>;
   /** A message that carries the rising counter. */
-  counted<T>(account: Account, endpoint: 'respond' | 'pin', claims: Claims): Promise<Answer<T>>;
+  counted<T>(account: Account, endpoint: Counted, claims: Claims): Promise<Answer<T>>;
   /** Seals secrets to the key we know, and once more to a new one where the provider has changed it (protocol section 1). */
   sealing<T>(known: EncryptionJwk, secrets: Secrets, send: (sec: string) => Promise<Answer<T>>): Promise<Answer<T>>;
   /** A signed `stream` message, ready to be sent. */
@@ -118,7 +125,7 @@ export function deviceApi(origin: string, store: Store, clock: ServerClock): Api
       sendFrom(account, endpoint, () =>
         sign(endpoint, { key: account.signingKey, kid: account.device }, { ...claims, jti: freshId() }),
       ),
-    counted: <T>(account: Account, endpoint: 'respond' | 'pin', claims: Claims) =>
+    counted: <T>(account: Account, endpoint: Counted, claims: Claims) =>
       sendFrom<T>(account, endpoint, async () => {
         // Kept before it is sent: a counter that was seen once is never used again.
         const ctr = await store.nextCounter(account.device, clock.now());

@@ -1,4 +1,5 @@
 // The person's answer to a request (protocol section 5.1): a signature over what they saw and what they decided.
+import type { Assertion } from '../../src/protocol/biometric.ts';
 import { contextHash } from '../../src/protocol/context.ts';
 import type { PendingTransaction, RespondResult } from '../../src/protocol/messages.ts';
 import { pinSecrets } from '../keys/pin.ts';
@@ -7,16 +8,18 @@ import type { Account } from '../keys/store.ts';
 import { type Answer, failed } from './answer.ts';
 import type { Progress, Services } from './services.ts';
 
-/** Yes, with the PIN and, where it is asked for, the number that the browser shows. */
+/** What stands behind a yes: the PIN or the biometric and, where it is asked for, the number that the browser shows. */
+export type Proof = ({ pin: string } | { assertion: Assertion }) & { number?: string };
+
+/** Yes. */
 export async function approve(
   { store, api }: Services,
   account: Account,
   request: PendingTransaction,
-  proof: { pin: string; number?: string },
+  proof: Proof,
   progress: Progress,
 ): Promise<Answer<RespondResult>> {
-  progress('pin');
-  const { pinTag } = await pinSecrets(account, proof.pin);
+  const proven = await provenBy(account, proof, progress);
   progress('send');
   const ctx_hash = await contextHash(request.ctx);
   const answer = await withRatchet<RespondResult>(store, account.device, (now) =>
@@ -26,8 +29,7 @@ export async function approve(
       decision: 'approve',
       ctx_hash,
       ...(proof.number !== undefined && { number: proof.number }),
-      uv: 'pin',
-      pin_tag: pinTag,
+      ...proven,
       ratchet: now.ratchet,
     }),
   );
@@ -35,6 +37,13 @@ export async function approve(
   // The first answer was lost on the way, and this one tells that it had arrived.
   if (!answer.ok && answer.failure.code === 'approved') return { ok: true, value: { state: 'approved' } };
   return answer;
+}
+
+async function provenBy(account: Account, proof: Proof, progress: Progress) {
+  if ('assertion' in proof) return { uv: 'webauthn', assertion: proof.assertion };
+  progress('pin');
+  const { pinTag } = await pinSecrets(account, proof.pin);
+  return { uv: 'pin', pin_tag: pinTag };
 }
 
 /** No; or no and a report that somebody else is trying. Needs no PIN and works while the phone is locked. */

@@ -24,6 +24,8 @@ export interface Account extends DeviceKeys {
   /** `confirm` until the person has typed the check digits into the account page. */
   state: 'confirm' | 'active';
   check?: { digits: string; until: number };
+  /** Face or fingerprint is switched on, as far as this phone knows: the provider may have ended it. */
+  biometric?: true;
 }
 
 /** An enrolment under way: its key must be the same when it is tried again, or the enrolment counts as contested. */

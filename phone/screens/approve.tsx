@@ -3,12 +3,14 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PendingTransaction } from '../../src/protocol/messages.ts';
 import { afterLastTry, type Failure } from '../api/answer.ts';
-import { approve, decline } from '../api/respond.ts';
+import { approve, decline, type Proof } from '../api/respond.ts';
 import { useApp } from '../app-context.ts';
 import type { Account } from '../keys/store.ts';
 import { useSecondsLeft } from '../parts/countdown.ts';
 import { Frame } from '../parts/frame.tsx';
 import { Working } from '../parts/notice.tsx';
+import { ApproveBiometric, useBiometric } from './approve-biometric.tsx';
+import { Answered, Report } from './approve-ends.tsx';
 import { ApprovePin } from './approve-pin.tsx';
 import { Request } from './request.tsx';
 import type { SignInLink } from './screen.ts';
@@ -16,6 +18,7 @@ import type { SignInLink } from './screen.ts';
 type Step =
   | { at: 'request'; mistake?: string }
   | { at: 'pin'; number?: string; mistake?: string; waitUntil?: number }
+  | { at: 'biometric'; number?: string }
   | { at: 'report' }
   | { at: 'working'; word: 'ask.working.pin' | 'ask.working.send' }
   | { at: 'done'; what: 'approved' | 'denied' | 'reported' };
@@ -25,6 +28,8 @@ interface ApproveProps {
   request: PendingTransaction;
   link?: SignInLink | undefined;
 }
+
+const numbered = (number: string | undefined) => number !== undefined && { number };
 
 /** A request of one account; where the account has gone, nothing is asked. */
 export function Approve(props: ApproveProps): JSX.Element | null {
@@ -41,6 +46,7 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
   const { words, services, become, home, refresh } = useApp();
   const { say } = words;
   const [step, setStep] = useState<Step>({ at: 'request' });
+  const biometric = useBiometric(account, request);
   const left = useSecondsLeft(request.exp, services.api.clock.seconds);
   const answered = step.at === 'done' || step.at === 'working';
   const refused = async (failure: Failure) => {
@@ -55,22 +61,35 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
   };
   useGone(request, answered, left, () => void refused({ code: 'expired' }));
 
-  const yes = async (pin: string, number?: string) => {
-    const proof = { pin, ...(number !== undefined && { number }) };
+  const toPin = (number: string | undefined, more: { mistake?: string; waitUntil?: number } = {}) =>
+    setStep({ at: 'pin', ...numbered(number), ...more });
+  const yes = async (proof: Proof) => {
     const answer = await approve(services, account, request, proof, (part) =>
       setStep({ at: 'working', word: `ask.working.${part}` }),
     );
     if (answer.ok) return setStep({ at: 'done', what: 'approved' });
-    const failure = afterLastTry(answer.failure);
-    const { code, remaining, retryAfter = 0 } = failure;
-    if (code !== 'wrong_pin' && code !== 'pin_backoff') return refused(failure);
-    setStep({
-      at: 'pin',
-      ...(number !== undefined && { number }),
-      mistake:
-        code === 'wrong_pin' ? say('ask.pin.wrong', { remaining: remaining ?? 0 }) : say('problem.pin_backoff.text'),
-      ...(retryAfter > 0 && { waitUntil: services.api.clock.seconds() + retryAfter }),
-    });
+    await notYet(afterLastTry(answer.failure), proof.number);
+  };
+  /** What the PIN may put right leads to the PIN. */
+  const notYet = async (failure: Failure, number: string | undefined) => {
+    const { code, remaining = 0, retryAfter = 0 } = failure;
+    const wait = retryAfter > 0 && { waitUntil: services.api.clock.seconds() + retryAfter };
+    if (code === 'no_biometric' || code === 'wrong_biometric') {
+      biometric.end(code === 'no_biometric');
+      return toPin(number, { mistake: say(code === 'no_biometric' ? 'biometric.gone' : 'biometric.refused') });
+    }
+    if (code === 'wrong_pin') return toPin(number, { mistake: say('ask.pin.wrong', { remaining }), ...wait });
+    if (code === 'pin_backoff') return toPin(number, { mistake: say('problem.pin_backoff.text'), ...wait });
+    return refused(failure);
+  };
+  const byBiometric = async (number: string | undefined) => {
+    setStep({ at: 'biometric', ...numbered(number) });
+    const shown = await biometric.show(number);
+    if (shown.ok) return yes({ assertion: shown.value, ...numbered(number) });
+    if ('failure' in shown) return notYet(shown.failure, number);
+    if (shown.why === 'stopped') return;
+    if (shown.why === 'failed') biometric.end(false);
+    toPin(number, { mistake: say(`biometric.${shown.why}`) });
   };
   const no = async (decision: 'deny' | 'report') => {
     setStep({ at: 'working', word: 'ask.working.send' });
@@ -86,7 +105,8 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
           account={account}
           request={request}
           left={left}
-          yes={(number) => setStep({ at: 'pin', ...(number !== undefined && { number }) })}
+          yes={toPin}
+          byBiometric={biometric.usable ? (number) => void byBiometric(number) : undefined}
           no={() => void no('deny')}
           notMe={() => setStep({ at: 'report' })}
         />
@@ -99,7 +119,16 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
           mistake={step.mistake}
           waitUntil={step.waitUntil}
           back={() => setStep({ at: 'request' })}
-          onPin={(pin) => void yes(pin, step.number)}
+          onPin={(pin) => void yes({ pin, ...numbered(step.number) })}
+        />
+      );
+    case 'biometric':
+      return (
+        <ApproveBiometric
+          usePin={() => {
+            biometric.stop();
+            toPin(step.number);
+          }}
         />
       );
     case 'report':
@@ -125,45 +154,4 @@ function useGone(request: PendingTransaction, answered: boolean, left: number, g
   useEffect(() => {
     if (!answered && (left === 0 || (wasListed.current && !listed))) gone();
   }, [answered, left === 0, listed]);
-}
-
-function Report({ yes, back }: { yes: () => void; back: () => void }): JSX.Element {
-  const { say } = useApp().words;
-  return (
-    <Frame
-      title={say('ask.report.title')}
-      sign={{ icon: 'warn', mood: 'warn' }}
-      onBack={back}
-      actions={
-        <>
-          <button type="button" class="danger wide" onClick={yes}>
-            {say('ask.report.yes')}
-          </button>
-          <button type="button" class="secondary wide" onClick={back}>
-            {say('ask.report.no')}
-          </button>
-        </>
-      }
-    >
-      <p class="lead">{say('ask.report.text')}</p>
-    </Frame>
-  );
-}
-
-function Answered({ what, home }: { what: 'approved' | 'denied' | 'reported'; home: () => void }): JSX.Element {
-  const { say } = useApp().words;
-  return (
-    <Frame
-      title={say(`done.${what}.title`)}
-      sign={what === 'approved' ? { icon: 'tick', mood: 'ok' } : { icon: 'no', mood: 'plain' }}
-      top="none"
-      actions={
-        <button type="button" class="primary wide" onClick={home}>
-          {say('done.button')}
-        </button>
-      }
-    >
-      <p class="lead">{say(`done.${what}.text`)}</p>
-    </Frame>
-  );
 }

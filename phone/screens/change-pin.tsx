@@ -24,6 +24,7 @@ export function ChangePin({ device }: { device: string }): JSX.Element | null {
   const [step, setStep] = useState<Step>({ at: 'old' });
   if (!account) return null;
   const bounds = account.metadata.pin;
+  const hadBiometric = account.biometric === true;
 
   const send = async (old: string, next: string) => {
     setStep({ at: 'working' });
@@ -67,6 +68,7 @@ export function ChangePin({ device }: { device: string }): JSX.Element | null {
         }
       >
         <p class="lead">{say(`pinchange.${step.at}.text`)}</p>
+        {hadBiometric && <p>{say('pinchange.biometric')}</p>}
       </Frame>
     );
   return (

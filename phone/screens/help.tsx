@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useApp } from '../app-context.ts';
 import { Frame } from '../parts/frame.tsx';
 
-const TOPICS = ['what', 'add', 'number', 'offline', 'new', 'lost', 'notme', 'who'] as const;
+const TOPICS = ['what', 'add', 'number', 'biometric', 'offline', 'new', 'lost', 'notme', 'who'] as const;
 
 /** All topics on one page. */
 export function Help(): JSX.Element {

@@ -6,6 +6,7 @@ import { useApp } from '../app-context.ts';
 import type { Account } from '../keys/store.ts';
 import { ContextFacts } from '../parts/facts.tsx';
 import { Frame } from '../parts/frame.tsx';
+import { Icon } from '../parts/icons.tsx';
 import { Notice } from '../parts/notice.tsx';
 
 interface RequestProps {
@@ -13,25 +14,31 @@ interface RequestProps {
   request: PendingTransaction;
   /** Seconds left. */
   left: number;
-  yes: (number?: string) => void;
+  /** On to the PIN. */
+  yes: (number: string | undefined) => void;
+  /** A yes by face or fingerprint, where that is switched on. */
+  byBiometric: ((number: string | undefined) => void) | undefined;
   no: () => void;
   notMe: () => void;
 }
 
 /** Shows who asks. */
-export function Request({ account, request, left, yes, no, notMe }: RequestProps): JSX.Element {
+export function Request({ account, request, left, yes, byBiometric, no, notMe }: RequestProps): JSX.Element {
   const { words } = useApp();
   const { say } = words;
   const digits = account.metadata.number_digits;
   const field = useRef<HTMLInputElement>(null);
   const [missing, setMissing] = useState(false);
-  const send = (event: Event) => {
-    event.preventDefault();
-    if (!request.number_required) return yes();
+  const answer = (how: (number: string | undefined) => void) => {
+    if (!request.number_required) return how(undefined);
     const typed = (field.current?.value ?? '').replace(/\D/g, '');
-    if (typed.length === digits) return yes(typed);
+    if (typed.length === digits) return how(typed);
     setMissing(true);
     field.current?.focus();
+  };
+  const send = (event: Event) => {
+    event.preventDefault();
+    answer(byBiometric ?? yes);
   };
   return (
     <Frame title={say('ask.title.service', { service: request.ctx.rp })}>
@@ -60,8 +67,14 @@ export function Request({ account, request, left, yes, no, notMe }: RequestProps
           {left > 90 ? say('ask.left.minutes', { minutes: Math.round(left / 60) }) : say('ask.left', { seconds: left })}
         </p>
         <button type="submit" class="primary wide">
-          {say('ask.next')}
+          {byBiometric && <Icon name="finger" />}
+          <span>{say(byBiometric ? 'biometric.approve' : 'ask.next')}</span>
         </button>
+        {byBiometric && (
+          <button type="button" class="secondary wide" onClick={() => answer(yes)}>
+            {say('biometric.use_pin')}
+          </button>
+        )}
         <button type="button" class="secondary wide" onClick={no}>
           {say('ask.deny')}
         </button>

@@ -31,6 +31,7 @@ export type Screen =
   | { name: 'rename'; device: string }
   | { name: 'unlink'; device: string }
   | { name: 'pin'; device: string }
+  | { name: 'biometric'; device: string }
   | { name: 'forgotten' }
   | { name: 'help' }
   | { name: 'problem'; failure: Failure; again?: Screen; whose?: Whose }

@@ -2,8 +2,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Self } from '../../src/protocol/messages.ts';
+import { noteBiometric } from '../api/biometric.ts';
 import { useApp } from '../app-context.ts';
 import type { Account } from '../keys/store.ts';
+import { BiometricSwitch } from '../parts/biometric-switch.tsx';
 import { Fact } from '../parts/facts.tsx';
 import { Frame } from '../parts/frame.tsx';
 import { Notice, Working } from '../parts/notice.tsx';
@@ -18,6 +20,7 @@ export function Settings(): JSX.Element {
   return (
     <Frame title={say('settings.title')}>
       {account?.state === 'active' && <AccountSettings account={account} />}
+      {account?.state === 'active' && <BiometricSwitch account={account} />}
       <PushSwitch />
       <Language />
       <StorageState />
@@ -37,7 +40,13 @@ function AccountSettings({ account }: { account: Account }): JSX.Element {
   // Asked when the screen is opened.
   useEffect(() => {
     void services.api.ask(account, 'self').then(async (answer) => {
-      if (answer.ok) return setSelf(answer.value);
+      if (answer.ok) {
+        setSelf(answer.value);
+        if (answer.value.biometric === (account.biometric === true)) return;
+        // An answer was lost on the way, or the provider has ended it: what it says holds.
+        await noteBiometric(services, account.device, answer.value.biometric);
+        return refresh();
+      }
       setSelf('unreached');
       if (answer.failure.code === 'device_removed') {
         become({ name: 'problem', failure: answer.failure });

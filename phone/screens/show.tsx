@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { Approve } from './approve.tsx';
 import { Arrived } from './arrived.tsx';
+import { Biometric } from './biometric.tsx';
 import { ChangePin, Forgotten } from './change-pin.tsx';
 import { Check } from './check.tsx';
 import { Code } from './code.tsx';
@@ -49,6 +50,8 @@ export function show(screen: Screen): JSX.Element {
       return <Unlink device={screen.device} />;
     case 'pin':
       return <ChangePin device={screen.device} />;
+    case 'biometric':
+      return <Biometric device={screen.device} />;
     case 'forgotten':
       return <Forgotten />;
     case 'help':
