@@ -1,0 +1,12 @@
+// docs/relying-services/express-openid-connect.md, run as it stands.
+import { type Service, startService, worksWith } from './with-service.ts';
+
+describe('relying service: express-openid-connect', function () {
+  this.timeout(30_000);
+  let service: Service;
+  before(async () => {
+    service = await startService('express-openid-connect');
+  });
+  after(() => service?.close());
+  worksWith(() => service);
+});
