@@ -75,7 +75,7 @@ export function configuration(parts: ProviderParts): Configuration {
     pairwiseIdentifier: () => {
       throw new errors.InvalidClientMetadata('pairwise subjects are not offered');
     },
-    pkce: { required: () => true },
+    pkce: { required: (ctx, client) => needsPkce(parts.registry(), ctx, client.clientId) },
     renderError: (ctx, out, error) => renderError(parts, ctx, out, error),
     responseTypes: ['code'],
     // Every use of a refresh token gives a new one and spends the old (RFC 9700 section 4.14.2).
@@ -91,6 +91,15 @@ export function configuration(parts: ProviderParts): Configuration {
       dPoPSigningAlgValues: ['ES256', 'EdDSA', 'PS256', 'RS256'],
     },
   };
+}
+
+/**
+ * Whether a request must carry a code_challenge. A confidential client may be let off by the operator, and then its ID token must answer
+ * to a nonce: one of the two binds a code to the browser that asked for it (RFC 9700 section 2.1.1).
+ */
+function needsPkce(registry: Registry, ctx: KoaContextWithOIDC, clientId: string): boolean {
+  const { nonce } = ctx.oidc.params ?? {};
+  return registry.client(clientId)?.requirePkce !== false || typeof nonce !== 'string';
 }
 
 function originOf(uri: string): string | undefined {

@@ -38,6 +38,7 @@ export function accountClient(settings: Settings): ClientSettings {
   return {
     file: 'built in',
     firstParty: true,
+    requirePkce: true,
     homepage: `${issuer}/account`,
     metadata: {
       client_id: ACCOUNT_CLIENT,

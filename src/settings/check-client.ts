@@ -53,6 +53,8 @@ function checkGrants(document: Document, client: ClientFile): void {
   if (grants.has('client_credentials') && client.token_endpoint_auth_method === 'none') {
     document.problem(['token_endpoint_auth_method'], '"client_credentials" needs a client that proves itself');
   }
+  if (!client.require_pkce && client.token_endpoint_auth_method === 'none')
+    document.problem(['require_pkce'], 'a client that does not prove itself cannot do without PKCE');
 }
 
 function checkProof(document: Document, client: ClientFile): void {

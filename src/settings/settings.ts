@@ -143,6 +143,8 @@ export interface ClientSettings {
   minimumLevel?: string;
   /** Needs no consent page. */
   firstParty: boolean;
+  /** Every authorization request must carry a code_challenge; where false, a nonce will do. */
+  requirePkce: boolean;
   /** Where the person can go back to when a sign-in cannot go on. */
   homepage?: string;
   /** The file it came from, for messages. */

@@ -516,6 +516,13 @@ const CLIENTS: Case[] = [
     ],
   },
   {
+    what: 'no PKCE for a client that does not prove itself',
+    files: payroll(open, 'require_pkce: false', web),
+    says: [
+      'clients/payroll.yaml:3:1: require_pkce: a client that does not prove itself cannot do without PKCE (it is false)',
+    ],
+  },
+  {
     what: 'a client with sign-ins and nowhere to send them',
     files: payroll(open),
     says: ['clients/payroll.yaml:1:1: redirect_uris: is required for a client with sign-ins'],

@@ -1,4 +1,4 @@
-// clients/*.yaml: one relying service a file. Names of OpenID Connect keep their spelling; minimum_level, first_party and homepage are ours.
+// clients/*.yaml: one relying service a file. Names of OpenID Connect keep their spelling; minimum_level, first_party, require_pkce and homepage are ours.
 import { z } from 'zod';
 import type { Secret } from '../secret.ts';
 import type { ClientSettings } from '../settings.ts';
@@ -81,6 +81,12 @@ export const clientSchema = z
       .boolean()
       .optional()
       .describe('Only pushed requests (RFC 9126) are accepted.'),
+    require_pkce: z
+      .boolean()
+      .prefault(true)
+      .describe(
+        'False for a library that does not know PKCE (RFC 7636): a request without it must carry a nonce. Only for clients that prove themselves.',
+      ),
     dpop_bound_access_tokens: z.boolean().optional().describe('Only tokens bound by DPoP (RFC 9449) are given out.'),
     backchannel_logout_uri: text().optional().describe('Where we tell the service that a session has ended.'),
     backchannel_logout_session_required: z.boolean().optional().describe('Put the session id into that message.'),
@@ -112,6 +118,7 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
     client_secret_file: _file,
     minimum_level,
     first_party,
+    require_pkce,
     homepage,
     ...metadata
   } = client;
@@ -125,6 +132,7 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
       ...(secret && needsSecret(client) ? { client_secret: secret.reveal() } : {}),
     },
     firstParty: first_party,
+    requirePkce: require_pkce,
     file,
     ...present({ minimumLevel: minimum_level, homepage: homepage ?? client.client_uri }),
   };
