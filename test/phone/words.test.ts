@@ -7,6 +7,12 @@ const FOLDER = new URL('../../phone/locales/', import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as Record<string, string>;
 const english = read('en.json');
 
+const nested = (path: string) =>
+  JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')) as Record<
+    string,
+    Record<string, string> | undefined
+  >;
+
 /** Names of the holes of a message, inside plurals too. */
 function holes(message: string): string[] {
   const found = new Set<string>();
@@ -32,6 +38,25 @@ describe('words of the phone app', () => {
       for (const [key, message] of Object.entries(words)) {
         expect(holes(message), key).to.deep.equal(holes(english[key] ?? ''));
       }
+    });
+  }
+
+  // A sentence that sends a person to “Manage my mobile devices” must name it as it stands there, in every language.
+  for (const name of readdirSync(FOLDER)) {
+    it(`${name} names buttons and titles as they are called`, () => {
+      const phone = read(name);
+      const pages = nested(`interactions/locales/${name}`);
+      const letters = nested(`src/notify/locales/${name}`);
+      for (const [says, named] of [
+        [phone['welcome.where'], pages.account?.devices_title],
+        [phone['arrive.open.app'], phone['home.scan']],
+        [phone['scan.without'], pages.approve?.cannot_scan],
+        [phone['help.add.text'], pages.account?.devices_title],
+        [phone['help.add.text'], pages.account?.device_add],
+        [phone['help.notme.text'], phone['ask.report']],
+        [letters.password_changed?.text, pages.login?.forgotten],
+      ])
+        expect(says).to.contain(named);
     });
   }
 });
