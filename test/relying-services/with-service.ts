@@ -1,7 +1,7 @@
 // Runs what a page of docs/relying-services/ says, as somebody would who copies it: its client file at a real provider, its program as a process.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -71,7 +71,7 @@ export async function startService(page: string, program: Program | undefined = 
   }
   const running = await startHouse({ files: provider as Files });
   const folder = mkdtempSync(join(tmpdir(), 'countersign-service-'));
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  installPackages(folder);
   const place = (text: string) => text.replaceAll(ISSUER, running.issuer).replaceAll(HOME, home);
   for (const [path, content] of blocks) {
     if (path.startsWith('config/')) continue;
@@ -97,6 +97,24 @@ export async function startService(page: string, program: Program | undefined = 
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What `npm install` would leave there: our packages, and this repository's own compiled as npm would give it. */
+function installPackages(folder: string): void {
+  const target = join(folder, 'node_modules');
+  mkdirSync(target);
+  for (const name of readdirSync('node_modules').filter((entry) => !entry.startsWith('.')))
+    symlinkSync(resolve('node_modules', name), join(target, name));
+  const own = join(target, 'countersign-step-up');
+  const tsc = [
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'packages/step-up/tsconfig.json',
+    '--outDir',
+    join(own, 'dist'),
+  ];
+  execFileSync(process.execPath, tsc, { stdio: 'inherit' });
+  cpSync('packages/step-up/package.json', join(own, 'package.json'));
 }
 
 async function startProgram({ command, args, env }: Program, folder: string, port: number, secret: string) {

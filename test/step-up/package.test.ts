@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 
 const PACKAGE = 'packages/step-up';
-const ENTRIES = ['', '/koa', '/express', '/fastify', '/fetch'];
+const ENTRIES = ['', '/client', '/koa', '/express', '/fastify', '/fetch'];
 
 /** A service of each framework. */
 const SERVICE = `
@@ -65,6 +65,7 @@ describe('step-up package: as npm gives it', function () {
     const guards = Array.from({ length: 4 }, () => 'guard,tokenOf');
     expect(out.trim().split('\n')).to.deep.equal([
       'COUNTERSIGN_LEVELS,MemoryReplayStore,ResourceServer,authorizationParameters,parseChallenge,tokenOf',
+      'authorizationParameters,parseChallenge',
       ...guards,
     ]);
   });
