@@ -32,6 +32,8 @@ export interface House {
   app: Koa;
   world: World;
   provider(): Provider;
+  /** Those in force. */
+  settings(): Settings;
   /** Takes new settings over, or throws and changes nothing. */
   reload(fresh: Settings): Promise<ReloadReport>;
   close(): Promise<void>;
@@ -92,6 +94,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
       app,
       world,
       provider: () => provider,
+      settings: () => registry.settings,
       reload: async (fresh) => {
         await dryRunClients(provider, fresh);
         const merged = mergeSettings(registry.settings, fresh);

@@ -8,6 +8,8 @@ import type { ServerSettings } from '../settings/settings.ts';
 /** A server that listens. */
 export interface Listening {
   port: number;
+  /** From now on every answer closes its connection, so that nobody holds one when we are gone. Requests are still taken. */
+  announce(): void;
   /** Takes no new connection, lets what is under way finish, and closes what waits for ever. @param graceMs when the rest is cut. */
   drain(graceMs: number): Promise<void>;
 }
@@ -15,49 +17,91 @@ export interface Listening {
 /** How long a request may take to arrive, in milliseconds: slow clients are cut (security page, L24). */
 const ARRIVAL = { headers: 8_000, request: 10_000 };
 
+/** Longer than proxies keep an unused connection (a minute, mostly): where both sides close at once, a request is lost. */
+const KEEP_ALIVE = 75_000;
+
 /**
  * Listens on the configured address.
+ * @param settings.exclusive true where the port is this worker's own and not shared with the others.
  * @throws Error with `code: 'EADDRINUSE'` where the port is taken.
  */
 export async function listen(
-  settings: Pick<ServerSettings, 'host' | 'port'> & Pick<Partial<ServerSettings>, 'tls'>,
+  settings: Pick<ServerSettings, 'host' | 'port'> & Pick<Partial<ServerSettings>, 'tls'> & { exclusive?: boolean },
   handler: RequestListener,
 ): Promise<Listening> {
-  const options = { requestTimeout: ARRIVAL.request, headersTimeout: ARRIVAL.headers };
+  const options = {
+    requestTimeout: ARRIVAL.request,
+    headersTimeout: ARRIVAL.headers,
+    keepAliveTimeout: KEEP_ALIVE,
+  };
+  const leave = leaving();
   const server: Server = settings.tls
-    ? createTlsServer(
-        {
-          ...options,
-          cert: readFileSync(settings.tls.certFile),
-          key: readFileSync(settings.tls.keyFile),
-          minVersion: 'TLSv1.2',
-        },
-        handler,
-      )
-    : createServer(options, handler);
-  const open = new Set<ServerResponse>();
-  server.on('request', (_request, response: ServerResponse) => {
-    open.add(response);
-    response.once('close', () => open.delete(response));
-  });
+    ? createTlsServer({
+        ...options,
+        cert: readFileSync(settings.tls.certFile),
+        key: readFileSync(settings.tls.keyFile),
+        minVersion: 'TLSv1.2',
+      })
+    : createServer(options);
+  // Before the handler, so that it sees the answer first.
+  server.on('request', (_request, response: ServerResponse) => leave.see(server, response));
+  server.on('request', handler);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
+    const { port, host, exclusive = false } = settings;
+    server.listen({ port, host, exclusive }, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, open, graceMs) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    announce: leave.announce,
+    drain: (graceMs) => leave.drain(server, graceMs),
+  };
 }
 
-function drain(server: Server, open: ReadonlySet<ServerResponse>, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    // Event streams wait for ever: browsers and phones come back to another node by themselves.
-    for (const response of open) if (isStream(response)) response.end();
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+/** Milliseconds until a browser or phone whose stream we end connects again: spread, so that not all come at once. */
+const BACK_IN = { least: 500, step: 100, steps: 16 };
+
+/** What is open, and the way out. */
+function leaving() {
+  const open = new Set<ServerResponse>();
+  let announced = false;
+  let closing = false;
+
+  const closes = (response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
+
+  return {
+    see(server: Server, response: ServerResponse): void {
+      open.add(response);
+      if (announced) closes(response);
+      response.once('close', () => {
+        open.delete(response);
+        // An answer that was begun before the end was announced leaves its connection open.
+        if (closing) setImmediate(() => server.closeIdleConnections());
+      });
+    },
+    announce(): void {
+      announced = true;
+      for (const response of open) closes(response);
+    },
+    drain(server: Server, graceMs: number): Promise<void> {
+      this.announce();
+      closing = true;
+      return new Promise((resolve) => {
+        // Event streams wait for ever: browsers and phones come back to another node by themselves.
+        [...open].filter(isStream).forEach((response, place) => {
+          response.end(`retry: ${BACK_IN.least + (place % BACK_IN.steps) * BACK_IN.step}\n\n`);
+        });
+        const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
 }
 
 function isStream(response: ServerResponse): boolean {

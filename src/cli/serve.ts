@@ -1,5 +1,7 @@
 // `countersign serve`: reads the settings, opens everything, listens, and leaves in order.
-import type { Command } from 'commander';
+import cluster from 'node:cluster';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Command, InvalidArgumentError } from 'commander';
 import { watchHandler } from '../api/watch.ts';
 import { assemble, type House } from '../app/assemble.ts';
 import { embeddedLine, introduce } from '../app/demo.ts';
@@ -11,9 +13,16 @@ import { createLog, type Log } from '../platform/log.ts';
 import { startTracing } from '../platform/tracing.ts';
 import type { Settings } from '../settings/settings.ts';
 import { readSettings } from './read-settings.ts';
+import { isFirstWorker, onOrder, runWorkers, sayReady, workerPlace, workersRefused } from './workers.ts';
 
-/** How long what is under way may take at the end, in milliseconds (security page, L24). */
-const DRAIN = 30_000;
+const MOST_WORKERS = 64;
+
+function workerCount(text: string): number {
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MOST_WORKERS)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_WORKERS}.`);
+  return count;
+}
 
 /** Adds `serve` to the program. */
 export function addServeCommand(program: Command): void {
@@ -21,9 +30,18 @@ export function addServeCommand(program: Command): void {
     .command('serve')
     .description('run the provider')
     .option('--config <folder>', 'configuration folder')
-    .action(async (options: { config?: string }) => {
+    .option(
+      '--workers <count>',
+      'processes that share the port; more than one needs PostgreSQL and Redis',
+      workerCount,
+      1,
+    )
+    .action(async (options: { config?: string; workers: number }) => {
       const settings = await readSettings(options.config);
-      await serve(settings, options.config);
+      if (options.workers === 1 || cluster.isWorker) return serve(settings, options.config);
+      const refused = workersRefused(settings, options.workers);
+      if (refused !== undefined) throw new Error(refused);
+      await runWorkers(options.workers, settings, createLog(settings.server.logLevel));
     });
 }
 
@@ -31,7 +49,7 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   const log = createLog(settings.server.logLevel);
   // A hang-up during the start would end the process: it is too early to reload, and what is read now is new anyway.
   const tooEarly = () => log.info('still starting; nothing to reload');
-  process.on('SIGHUP', tooEarly);
+  const stopTooEarly = onOrder({ reload: tooEarly, stop: () => process.exit(0) });
   const watch = createNodeWatch(systemClock, await startTracing(process.env));
   const watching = await listenToWatchers(settings, watch, log);
   const house = await assemble(settings, log, watch);
@@ -40,23 +58,31 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   watch.nowStarted();
   log.info({ issuer: settings.server.issuer, port: listening.port }, 'listening');
   await house.world.records.audit.record({ event: 'sys_startup', outcome: 'success', actor: 'system' });
-  if (settings.server.demo) await introduce(house, settings, (line) => process.stdout.write(`${line}\n`));
-  else
-    for (const line of [`Countersign is ready at ${settings.server.issuer}`, embeddedLine(settings) ?? []].flat())
-      process.stdout.write(`${line}\n`);
-  process.off('SIGHUP', tooEarly);
-  process.on('SIGHUP', () => reload({ house, watch, folder, log }));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => stop({ house, watch, listening, watching, log, signal }));
+  if (isFirstWorker()) await greet(house, settings);
+  stopTooEarly();
+  onOrder({
+    reload: () => reload({ house, watch, folder, log }),
+    stop: (signal) => stop({ house, watch, listening, watching, log, signal }),
+  });
+  sayReady();
 }
 
-/** Opens the second port, before anything else: an orchestrator sees that we are still starting. */
+async function greet(house: House, settings: Settings): Promise<void> {
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  if (settings.server.demo) await introduce(house, settings, print);
+  else
+    for (const line of [`Countersign is ready at ${settings.server.issuer}`, embeddedLine(settings) ?? []].flat())
+      print(line);
+}
+
+/** Opens the second port, before anything else: an orchestrator sees that we are still starting. Each worker has its own. */
 async function listenToWatchers(settings: Settings, watch: NodeWatch, log: Log): Promise<Listening | undefined> {
   const { watch: where } = settings.server;
   if (!where) return undefined;
-  const listening = await listen(where, watchHandler(watch)).catch((error: NodeJS.ErrnoException) => {
+  const own = { ...where, port: where.port + workerPlace(), exclusive: true };
+  const listening = await listen(own, watchHandler(watch)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
-    throw new Error(`server.yaml: watch.port ${where.port} is taken; choose another there or by WATCH_PORT`);
+    throw new Error(`server.yaml: watch.port ${own.port} is taken; choose another there or by WATCH_PORT`);
   });
   log.info({ port: listening.port }, 'health and metrics');
   return listening;
@@ -90,14 +116,22 @@ function reload({ house, watch, folder, log }: Running & { folder: string | unde
     .catch((error: Error) => log.error({ err: error.message }, 'the reload could not be written to the audit'));
 }
 
+let leaving = false;
+
+/** SIGTERM: proxies are given time to notice, what is under way is finished, and then we go. A second signal ends it at once. */
 async function stop(
-  running: Running & { listening: Listening; watching: Listening | undefined; signal: NodeJS.Signals },
+  running: Running & { listening: Listening; watching: Listening | undefined; signal: string },
 ): Promise<void> {
+  if (leaving) process.exit(1);
+  leaving = true;
   const { house, watch, listening, watching, log, signal } = running;
+  const { shutdown } = house.settings().server;
   watch.nowDraining();
-  log.info({ signal }, 'stopping');
-  process.once(signal, () => process.exit(1));
-  await listening.drain(DRAIN);
+  log.info({ signal, ...shutdown }, 'stopping');
+  listening.announce();
+  // Somebody at the keyboard does not want to wait.
+  if (signal === 'SIGTERM') await wait(shutdown.delay * 1000);
+  await listening.drain(shutdown.grace * 1000);
   await house.world.records.audit.record({ event: 'sys_shutdown', outcome: 'success', actor: 'system' });
   await house.close();
   await watching?.drain(0);

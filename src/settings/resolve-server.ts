@@ -98,6 +98,7 @@ export function resolveServer(
       : {}),
     postAuthorization: file.post_authorization,
     ...(watchPort > 0 ? { watch: { host: file.watch.host, port: watchPort } } : {}),
+    shutdown: { delay: file.shutdown.delay ?? (demo ? 0 : 5), grace: file.shutdown.grace },
     logLevel: file.log_level,
   };
 }
@@ -118,6 +119,7 @@ export function standInServer(folder: string): ServerSettings {
     dataFolder: resolve(folder, '../data'),
     trustedProxies: [],
     postAuthorization: false,
+    shutdown: { delay: 0, grace: 30 },
     logLevel: 'info',
   };
 }

@@ -21,6 +21,8 @@ export interface ServerSettings {
   postAuthorization: boolean;
   /** The second port, for health and metrics; none where it is missing. */
   watch?: { host: string; port: number };
+  /** Seconds after SIGTERM in which requests are still taken, and those that what is under way may take then. */
+  shutdown: { delay: number; grace: number };
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
 

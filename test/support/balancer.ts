@@ -1,5 +1,5 @@
 // The one address before several nodes, as a proxy in production is: a test says which node answers what, and a node that is gone is passed over.
-import { createServer, request } from 'node:http';
+import { Agent, createServer, request } from 'node:http';
 
 /** Listens on the issuer's port. */
 export interface Balancer {
@@ -8,8 +8,14 @@ export interface Balancer {
   close(): Promise<void>;
 }
 
-/** Starts it. @param port the issuer's. @param ports those of the nodes. */
-export async function startBalancer(port: number, ports: readonly number[]): Promise<Balancer> {
+/**
+ * Starts it.
+ * @param port the issuer's.
+ * @param ports those of the nodes.
+ * @param keepAlive connections to the nodes stay open, and only a node that refuses one is passed over: any other failure is the browser's.
+ */
+export async function startBalancer(port: number, ports: readonly number[], keepAlive = false): Promise<Balancer> {
+  const agent = keepAlive && new Agent({ keepAlive: true });
   let choose = (_path: string): number => 0;
   const server = createServer((asked, answer) => {
     const chunks: Buffer[] = [];
@@ -21,7 +27,7 @@ export async function startBalancer(port: number, ports: readonly number[]): Pro
         const next = order.shift();
         if (next === undefined) return void answer.writeHead(502).end();
         const { method, url, headers } = asked;
-        const onward = request({ host: '127.0.0.1', port: ports[next], method, path: url, headers, agent: false });
+        const onward = request({ host: '127.0.0.1', port: ports[next], method, path: url, headers, agent });
         onward.once('response', (came) => {
           answer.writeHead(came.statusCode ?? 502, came.rawHeaders);
           came.pipe(answer);
@@ -29,7 +35,11 @@ export async function startBalancer(port: number, ports: readonly number[]): Pro
           came.once('error', () => answer.destroy());
           came.once('aborted', () => answer.destroy());
         });
-        onward.once('error', () => (answer.headersSent ? answer.destroy() : pass()));
+        onward.once('error', (error: NodeJS.ErrnoException) => {
+          if (answer.headersSent) answer.destroy();
+          else if (keepAlive && error.code !== 'ECONNREFUSED') answer.writeHead(502).end(error.code);
+          else pass();
+        });
         answer.once('close', () => onward.destroy());
         onward.end(Buffer.concat(chunks));
       };
@@ -45,6 +55,7 @@ export async function startBalancer(port: number, ports: readonly number[]): Pro
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        if (agent) agent.destroy();
       }),
   };
 }

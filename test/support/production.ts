@@ -53,7 +53,13 @@ export async function production(server: object = {}, files: Files = {}): Promis
   const issuer = `https://localhost:${port}`;
   const { ca, cert, key } = certificates(root);
   writeFiles(folder, {
-    'server.yaml': { issuer, tls: { cert_file: cert, key_file: key }, log_level: 'info', ...server },
+    'server.yaml': {
+      issuer,
+      tls: { cert_file: cert, key_file: key },
+      log_level: 'info',
+      shutdown: { delay: 0 },
+      ...server,
+    },
     'mail.yaml': { from: 'no-reply@example.org', transport: { kind: 'outbox', folder: './data/outbox' } },
     'clients/payroll.yaml': SERVICE,
     ...files,

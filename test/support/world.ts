@@ -17,8 +17,8 @@ export interface Node {
   /** What it has written so far, both streams. */
   output(): string;
   pid(): number;
-  /** SIGTERM, and waits for the end; answers the exit code. */
-  stop(): Promise<number | null>;
+  /** SIGTERM, or another signal, and waits for the end; answers the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** SIGKILL: nothing is finished. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data. */
@@ -67,11 +67,17 @@ export interface WorldOptions {
   watched?: boolean;
   /** More environment of every node. */
   environment?: { readonly [name: string]: string };
+  /** More keys of server.yaml. */
+  server?: object;
+  /** More words after `serve`. */
+  serve?: string[];
+  /** The balancer keeps its connections to the nodes open, as nginx and HAProxy do, and passes over only a node that refuses one. */
+  keepAlive?: boolean;
   /** Sign-in names that exist before the first node starts. */
   people?: string[];
 }
 
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 const MAIN = join('dist', 'src', 'main.js');
 
 let built = false;
@@ -92,7 +98,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
   const ports = await Promise.all(Array.from({ length: options.nodes ?? 1 }, freePort));
   const front = options.balanced ? await freePort() : ports[0];
   const issuer = `http://localhost:${front}`;
-  const port = { 'server.yaml': { issuer, demo: true, data_folder: './data', log_level: options.logLevel ?? 'info' } };
+  const port = {
+    'server.yaml': {
+      issuer,
+      demo: true,
+      data_folder: './data',
+      log_level: options.logLevel ?? 'info',
+      ...options.server,
+    },
+  };
   writeFiles(folder, { ...base(issuer), ...port, ...options.files });
   const environment: { [name: string]: string } = { ...options.environment };
   if (options.backend === 'servers') {
@@ -115,13 +129,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
     for (const login of options.people ?? []) await addPerson(login);
     for (const own of ports) {
       const watch = options.watched ? await freePort() : 0;
-      const node = createNode(folder, environment, own, own !== front, watch);
-      closing.push(node.stop);
+      const node = createNode(folder, environment, own, { second: own !== front, watch, serve: options.serve ?? [] });
+      closing.push(() => node.stop());
       await node.start();
       nodes.push(node);
     }
     if (options.balanced) {
-      balancer = await startBalancer(Number(front), ports);
+      balancer = await startBalancer(Number(front), ports, options.keepAlive);
       closing.push(balancer.close);
     }
   } catch (error) {
@@ -141,21 +155,21 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
   };
 }
 
-/** @param second in the demo PORT would move the issuer, so a second node reads a folder of its own that says `port`. */
+/** @param how.second in the demo PORT would move the issuer, so a second node reads a folder of its own that says `port`. */
 function createNode(
   folder: string,
   environment: { [name: string]: string },
   port: number,
-  second: boolean,
-  watch: number,
+  how: { second: boolean; watch: number; serve: string[] },
 ): Node {
-  const config = second ? secondFolder(folder, port) : folder;
+  const { watch } = how;
+  const config = how.second ? secondFolder(folder, port) : folder;
   let child: ChildProcess | undefined;
   let said = '';
   process.once('exit', () => child?.kill('SIGKILL'));
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [MAIN, 'serve', '--config', config], {
+    const started = spawn(process.execPath, [MAIN, 'serve', '--config', config, ...how.serve], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...clean(environment), ...(watch > 0 ? { WATCH_PORT: String(watch) } : {}) },
     });
@@ -187,7 +201,7 @@ function createNode(
     watch: `http://127.0.0.1:${watch}`,
     output: () => said,
     pid: () => child?.pid ?? 0,
-    stop: () => end('SIGTERM'),
+    stop: (signal = 'SIGTERM') => end(signal),
     kill: async () => void (await end('SIGKILL')),
     start,
     hangUp: () => void child?.kill('SIGHUP'),

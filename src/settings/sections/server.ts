@@ -54,6 +54,19 @@ export const serverSchema = z
       })
       .prefault({})
       .describe('The second port, for /health/live, /health/started, /health/ready and /metrics.'),
+    shutdown: z
+      .strictObject({
+        delay: whole(0, 300)
+          .optional()
+          .describe(
+            'Seconds after SIGTERM in which requests are still taken, so that proxies notice that we leave; 5, or 0 in the demo, where it is missing.',
+          ),
+        grace: whole(1, 300)
+          .prefault(30)
+          .describe('Seconds that what is under way may take after that, before it is cut.'),
+      })
+      .prefault({})
+      .describe('How the server leaves.'),
     log_level: z
       .enum(['silent', 'error', 'warn', 'info', 'debug'])
       .prefault('info')
