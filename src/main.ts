@@ -25,6 +25,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<void> } = {
     ]);
     addUserCommands(program, { withWorld, print, fail });
   },
+  audit: async () => (await import('./cli/audit.ts')).addAuditCommands(program),
   phone: async () => (await import('./cli/phone.ts')).addPhoneCommands(program),
 };
 

@@ -83,7 +83,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     const auditBatches = createAuditBatches(database.knex, observer);
     if (watch) watchStores(watch, { database, state, mailer });
     const stopChain = startAuditChain(database.knex, log);
-    const stopTidying = startHousekeeping(database.knex, log);
+    const stopTidying = startHousekeeping(database.knex, log, () => settings().lifetimes);
     const close = async () => {
       stopTidying();
       await push?.close();

@@ -44,6 +44,7 @@ export const AUDIT_EVENTS = [
   'sys_shutdown',
   'sys_config_reloaded',
   'sys_config_refused',
+  'sys_audit_pruned',
 ] as const;
 
 /** One of {@link AUDIT_EVENTS}. */

@@ -102,6 +102,8 @@ export interface LifetimeSettings {
   idToken: number;
   refreshToken: number;
   enrolment: number;
+  /** Events of the audit; for ever where it is missing. */
+  audit?: number;
 }
 
 /** What the help pages are about. */

@@ -8,6 +8,7 @@ import { HeadlessPhone, memoryStore } from '../../src/cli/phone.ts';
 import { fromBase64url, toBase64url } from '../../src/protocol/bytes.ts';
 import { derivePin, importDeviceKey } from '../../src/protocol/derivations.ts';
 import { approveByScan, codeIn, MFA, PIN, scannedLink, submit, typedCodeIn } from '../interactions/with-phone.ts';
+import { type OtlpReceiver, startOtlpReceiver } from '../operating/otlp-receiver.ts';
 import { PASSWORD, SERVICE } from '../support/house.ts';
 import { type Answer, formOf, HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, CALLBACK, logIn, redeem, sentBack, tokenRequest } from '../support/service.ts';
@@ -36,6 +37,7 @@ describe('secrets', function () {
   let world: RunningWorld;
   let database: pg.Client;
   let redis: Redis;
+  let receiver: OtlpReceiver;
   const browsers: NotingBrowser[] = [];
   /** By what they are. */
   const planted = new Map<string, string>();
@@ -54,8 +56,11 @@ describe('secrets', function () {
   };
 
   before(async () => {
+    receiver = await startOtlpReceiver();
     world = await startWorld({
       backend: 'servers',
+      watched: true,
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint },
       people: ['ada'],
       files: {
         'clients/desk.yaml': {
@@ -75,6 +80,7 @@ describe('secrets', function () {
     redis?.disconnect();
     await database?.end();
     await world?.close();
+    await receiver?.close();
   });
 
   /** Notes what both hold now. */
@@ -197,6 +203,12 @@ describe('secrets', function () {
     expect(found(output)).to.deep.equal([]);
   });
 
+  it('are not in the metrics', async () => {
+    const text = await (await fetch(`${world.nodes[0]?.watch}/metrics`)).text();
+    expect(text).to.contain('idp_user_events_total{event="authn_login_fail"').and.contain('http_route="/recover/new"');
+    expect(found(text)).to.deep.equal([]);
+  });
+
   it('are not in the audit, nor anywhere in the database', () => {
     expect(held.database).to.contain('audit_events ').and.contain('devices ');
     expect(found(held.database)).to.deep.equal([]);
@@ -223,6 +235,13 @@ describe('secrets', function () {
       if (signature !== undefined) thief.setCookie('countersign_session.sig', signature);
       expect(sentBack(await thief.visit(silent, atService)).get('error')).to.equal('login_required');
     }
+  });
+
+  it('are not in the traces, with everything that was held back sent', async () => {
+    await world.nodes[0]?.stop();
+    const names = new Set(receiver.spans().map(({ name }) => name));
+    expect(names).to.include('POST /recover/new').and.include('POST /token').and.include('INSERT');
+    expect(found(receiver.text())).to.deep.equal([]);
   });
 
   it('are not in addresses', () => {

@@ -3,7 +3,9 @@ import { expect } from 'chai';
 import type { NewDevice } from '../../src/domain/ports.ts';
 import type { User } from '../../src/domain/user.ts';
 import { systemRandom } from '../../src/platform/random.ts';
-import { chainAudit, startAuditChain, verifyAudit } from '../../src/storage/postgres/audit.ts';
+import { chainAudit, startAuditChain } from '../../src/storage/postgres/audit.ts';
+import { pruneAudit } from '../../src/storage/postgres/audit-retention.ts';
+import { verifyAudit } from '../../src/storage/postgres/audit-verify.ts';
 import type { Database } from '../../src/storage/postgres/database.ts';
 import { tidy } from '../../src/storage/postgres/housekeeping.ts';
 import { migrationNames } from '../../src/storage/postgres/migrations.ts';
@@ -383,16 +385,77 @@ for (const { name, open } of DATABASES) {
         'create table kept as select * from audit_events',
         `update audit_events set event = event || '{"outcome": "failure"}' where seq = 3`,
       );
-      expect(await verifyAudit(db.knex)).to.deep.equal({ ok: false, seq: 3, why: 'changed' });
+      const wrong = async () => {
+        const verdict = await verifyAudit(db.knex);
+        return verdict.ok ? [] : verdict.problems;
+      };
+      const places = async () => (await wrong()).map(({ seq, why }) => `${seq} ${why}`);
+      const [changed] = await wrong();
+      const { rows: third } = await db.knex.raw('select id::text as id from audit_events where seq = 3');
+      expect(changed).to.deep.include({ seq: 3, why: 'changed', id: third[0].id });
+      expect(await places()).to.deep.equal(['3 changed']);
       await behindTheGuard('delete from audit_events where seq = 3');
-      expect(await verifyAudit(db.knex)).to.deep.equal({ ok: false, seq: 3, why: 'missing' });
+      expect(await places()).to.deep.equal(['3 missing']);
+      // Two rows change places, links and all.
+      await behindTheGuard(
+        'delete from audit_events',
+        'insert into audit_events overriding system value select * from kept',
+        'update audit_events set seq = -1 where seq = 5',
+        'update audit_events set seq = 5 where seq = 4',
+        'update audit_events set seq = 4 where seq = -1',
+      );
+      expect(await places()).to.deep.equal(['4 moved', '5 moved']);
+      expect((await wrong())[0]).to.deep.include({ foundAt: 5 });
+      // A row's event is given to another row.
+      await behindTheGuard(
+        'delete from audit_events',
+        'insert into audit_events overriding system value select * from kept',
+        'update audit_events set event = (select k.event from kept k where k.seq = 7) where seq = 6',
+      );
+      expect(await places()).to.deep.equal(['6 changed']);
       await behindTheGuard(
         'delete from audit_events',
         'insert into audit_events overriding system value select * from kept',
         `delete from audit_events where seq = ${known.seq}`,
       );
       expect(await verifyAudit(db.knex)).to.deep.include({ ok: true });
-      expect(await verifyAudit(db.knex, known)).to.deep.equal({ ok: false, seq: known.seq, why: 'head_gone' });
+      expect(await verifyAudit(db.knex, known)).to.deep.equal({
+        ok: false,
+        problems: [{ seq: known.seq, why: 'head_gone' }],
+      });
+    });
+
+    it('audit: what is old goes up to a checkpoint, and the rest is still verified', async () => {
+      while ((await chainAudit(db.knex)) > 0);
+      const year = 365 * 86_400;
+      expect(await pruneAudit(db.knex, year)).to.equal(0);
+      await db.knex.raw('alter table audit_events disable trigger all');
+      await db.knex.raw('delete from audit_events');
+      await db.knex.raw('alter table audit_events enable trigger all');
+      const old = Array.from(
+        { length: 9 },
+        (_none, n) => `('{"event":"sys_startup","n":${n}}', now() - interval '400 days')`,
+      );
+      await db.knex.raw(`insert into audit_events (event, at) values ${old.join(',')}`);
+      await db.records.audit.record({ event: 'sys_shutdown', outcome: 'success' });
+      while ((await chainAudit(db.knex)) > 0);
+      expect(await verifyAudit(db.knex)).to.deep.include({ ok: true, events: 10, from: 0 });
+      expect(await pruneAudit(db.knex, year)).to.equal(9);
+      expect(await verifyAudit(db.knex)).to.deep.include({ ok: true, events: 1, from: 9, unchained: 1 });
+      while ((await chainAudit(db.knex)) > 0);
+      expect(await verifyAudit(db.knex)).to.deep.include({ ok: true, events: 2, from: 9 });
+      // What is younger than the checkpoint still cannot be deleted.
+      expect(await refused(db.knex.raw('delete from audit_events'))).to.contain('append-only');
+      // A checkpoint that somebody made up, to hide a deletion, is no event of the chain.
+      const { rows: link } = await db.knex.raw('select hash from audit_events where seq = 10');
+      await db.knex.raw('insert into audit_checkpoints (seq, hash, told_by) select 10, ?, min(id) from audit_events', [
+        link[0].hash,
+      ]);
+      await db.knex.raw('delete from audit_events where seq = 10');
+      expect(await verifyAudit(db.knex)).to.deep.equal({
+        ok: false,
+        problems: [{ seq: 10, why: 'checkpoint_unknown' }],
+      });
     });
   });
 }

@@ -29,6 +29,11 @@ export const lifetimesSchema = z
     refresh_token: duration('1h', '365d')
       .prefault('30d')
       .describe('How long a refresh token lives with all its successors.'),
+    audit: duration('30d', '3650d')
+      .optional()
+      .describe(
+        'How long events stay in the audit; for ever where it is missing. What is deleted leaves a checkpoint, so that the rest can still be verified.',
+      ),
     enrolment: duration('1m', '10m').prefault('5m').describe('How long the QR code of a new phone can be scanned.'),
   })
   .describe('How long sessions, tokens and offers live.');
@@ -48,5 +53,6 @@ export function resolveLifetimes(file: LifetimesFile): LifetimeSettings {
     idToken: file.id_token,
     refreshToken: file.refresh_token,
     enrolment: file.enrolment,
+    ...(file.audit === undefined ? {} : { audit: file.audit }),
   };
 }

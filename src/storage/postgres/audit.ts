@@ -8,14 +8,16 @@ import { type Canonical, canonicalize } from '../../protocol/jcs.ts';
 import { type Db, rows } from './statement.ts';
 
 /** Any number of our own: only one node chains at a time. */
-const CHAINING = 726_140_002;
+export const CHAINING = 726_140_002;
 const BATCH = 500;
 /** `prev` of the first event. */
-const FIRST = 'countersign';
+export const FIRST = 'countersign';
 
-const ROW = `id::text as id, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, event`;
+/** The columns of {@link AuditRow}. */
+export const ROW = `id::text as id, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, event`;
 
-interface Row {
+/** One row as it is chained: `at` to the microsecond, UTC. */
+export interface AuditRow {
   id: string;
   at: string;
   event: { [name: string]: Canonical };
@@ -41,7 +43,7 @@ export function createAudit(db: Db, written?: (event: AuditEvent) => void): Audi
 }
 
 /** The link of one event: SHA-256 over the link before it and everything that the row says. */
-function link(prev: string, seq: number, { id, at, event }: Row): string {
+export function link(prev: string, seq: number, { id, at, event }: AuditRow): string {
   return fingerprint(canonicalize({ prev, seq, id, at, event }));
 }
 
@@ -53,14 +55,17 @@ export async function chainAudit(knex: Knex): Promise<number> {
   return knex.transaction(async (trx) => {
     const [lock] = await rows<{ held: boolean }>(trx, 'select pg_try_advisory_xact_lock(?) as held', [CHAINING]);
     if (!lock?.held) return 0;
-    const waiting = await rows<Row>(
+    const waiting = await rows<AuditRow>(
       trx,
       `select ${ROW} from audit_events where hash is null order by audit_events.id limit ${BATCH}`,
     );
     if (waiting.length === 0) return 0;
     const [last] = await rows<{ seq: string; hash: string }>(
       trx,
-      'select seq::text as seq, hash from audit_events where seq is not null order by audit_events.seq desc limit 1',
+      `select seq::text as seq, hash from (
+         (select seq, hash from audit_events where seq is not null order by seq desc limit 1)
+         union all (select seq, hash from audit_checkpoints order by seq desc limit 1)) as ends
+       order by ends.seq desc limit 1`,
     );
     let prev = last?.hash ?? FIRST;
     let seq = Number(last?.seq ?? 0);
@@ -112,41 +117,4 @@ export function startAuditChain(knex: Knex, log: Log, every = 1000): () => Promi
     wake();
     await running;
   };
-}
-
-/** Verdict on the chain. `unchained` events are younger than the last link. */
-export type AuditVerdict =
-  | { ok: true; events: number; unchained: number; head: { seq: number; hash: string } | undefined }
-  | { ok: false; seq: number; why: 'missing' | 'changed' | 'head_gone' };
-
-/**
- * Verifies the whole chain: no event changed, none missing.
- * @param known a head noted earlier elsewhere: without one, events cut off at the end are not noticed.
- */
-export async function verifyAudit(db: Db, known?: { seq: number; hash: string }): Promise<AuditVerdict> {
-  let prev = FIRST;
-  let seq = 0;
-  let knownFound = known === undefined;
-  for (;;) {
-    const batch = await rows<Row & { seq: string; prev: string; hash: string }>(
-      db,
-      `select ${ROW}, seq::text as seq, prev, hash from audit_events where seq > ? order by audit_events.seq limit 1000`,
-      [seq],
-    );
-    for (const row of batch) {
-      if (Number(row.seq) !== seq + 1) return { ok: false, seq: seq + 1, why: 'missing' };
-      if (row.prev !== prev || row.hash !== link(prev, seq + 1, row))
-        return { ok: false, seq: seq + 1, why: 'changed' };
-      seq += 1;
-      prev = row.hash;
-      knownFound ||= seq === known?.seq && row.hash === known.hash;
-    }
-    if (batch.length < 1000) break;
-  }
-  if (!knownFound) return { ok: false, seq: known?.seq ?? 0, why: 'head_gone' };
-  const [waiting] = await rows<{ count: number }>(
-    db,
-    'select count(*)::integer as count from audit_events where hash is null',
-  );
-  return { ok: true, events: seq, unchained: waiting?.count ?? 0, head: seq === 0 ? undefined : { seq, hash: prev } };
 }

@@ -1,6 +1,7 @@
 // Deletes what has expired for good. What was used stays longer than anything that could be presented again.
 import type { Knex } from 'knex';
 import type { Log } from '../../platform/log.ts';
+import { pruneAudit } from './audit-retention.ts';
 import { rows } from './statement.ts';
 
 const STALE = [
@@ -11,15 +12,22 @@ const STALE = [
   `delete from oidc_artefacts where expires_at < clock_timestamp()`,
 ];
 
+/** How long what the operator decides on is kept, in seconds. */
+export interface Kept {
+  /** Events of the audit; for ever where it is missing. */
+  audit?: number;
+}
+
 /** One round. */
-export async function tidy(knex: Knex): Promise<void> {
+export async function tidy(knex: Knex, keep: Kept = {}): Promise<void> {
   for (const statement of STALE) await rows(knex, statement);
+  if (keep.audit !== undefined) await pruneAudit(knex, keep.audit);
 }
 
 /** A round every hour; the answer stops it. */
-export function startHousekeeping(knex: Knex, log: Log, every = 3_600_000): () => void {
+export function startHousekeeping(knex: Knex, log: Log, keep: () => Kept, every = 3_600_000): () => void {
   const timer = setInterval(() => {
-    tidy(knex).catch((error: unknown) =>
+    tidy(knex, keep()).catch((error: unknown) =>
       log.warn({ err: String(error) }, 'housekeeping failed; trying again in an hour'),
     );
   }, every);
