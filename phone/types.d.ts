@@ -6,5 +6,5 @@ declare module '*?url' {
 }
 declare module '*.css';
 interface ImportMeta {
-  glob<T>(patterns: string[]): Record<string, () => Promise<T>>;
+  glob<T>(patterns: string[], options: { query: '?url'; import: 'default'; eager: true }): Record<string, T>;
 }

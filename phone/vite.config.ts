@@ -30,10 +30,12 @@ export default defineConfig({
       filename: 'service-worker.ts',
       // Registered by main.tsx: the plugin's own way writes an inline script.
       injectRegister: false,
+      includeManifestIcons: false,
       injectManifest: {
         // The QR reader's wasm (1 MB) is fetched when it is first needed and kept then.
         globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
-        globIgnores: ['**/screenshots/**'],
+        // Pictures for the home screen are the browser's own business.
+        globIgnores: ['**/screenshots/**', '**/*-512.png', '**/shortcut-*.png', '**/apple-touch-icon.png'],
       },
       manifest: {
         id: '/phone/',

@@ -1,5 +1,6 @@
 // The app's words in the person's language: ICU messages in locales/*.json, English where a word is missing.
 import { IntlMessageFormat } from 'intl-messageformat';
+import { readLanguage } from './language-file.ts';
 import english from './locales/en.json' with { type: 'json' };
 
 /** A word that the app knows. */
@@ -24,13 +25,18 @@ export interface Words {
 
 type Catalog = Partial<Record<Word, string>>;
 
-const loaders = import.meta.glob<{ default: Catalog }>(['./locales/*.json', '!./locales/en.json']);
+/** Addresses: a phone reads one language, and the others cost it nothing. */
+const files = import.meta.glob<string>(['./locales/*.json', '!./locales/en.json'], {
+  query: '?url',
+  import: 'default',
+  eager: true,
+});
 const CHOICE = 'countersign.language';
 
 /** Languages that the app speaks, each by its own name. */
 export const LANGUAGES: readonly { tag: string; name: string }[] = [
   'en',
-  ...Object.keys(loaders).map((path) => path.replace(/^.*\/|\.json$/g, '')),
+  ...Object.keys(files).map((path) => path.replace(/^.*\/|\.json$/g, '')),
 ].map((tag) => ({ tag, name: new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag }));
 
 /** The language that the person chose here, or the best of those that the phone is set to. */
@@ -59,10 +65,10 @@ export function chooseLanguage(tag: string): void {
 
 /** Loads the words of a language. English, which is always there, where they cannot be had. */
 export async function loadWords(tag: string): Promise<Words> {
-  const load = loaders[`./locales/${tag}.json`];
-  if (!load) return wordsOf('en', english);
+  const url = files[`./locales/${tag}.json`];
+  if (!url) return wordsOf('en', english);
   try {
-    return wordsOf(tag, (await load()).default);
+    return wordsOf(tag, (await readLanguage(url)) as Catalog);
   } catch {
     return wordsOf('en', english);
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import type { Page } from 'playwright-core';
 import { builtFolder } from '../../src/app/assemble.ts';
 import { listenTo, phone, type TestPhone } from '../support/browser.ts';
 import { type RunningHouse, startHouse } from '../support/house.ts';
@@ -13,6 +14,7 @@ const FIRST_LOAD = 120 * 1024;
 const TYPES: Record<string, string> = {
   '.js': 'text/javascript',
   '.html': 'text/html',
+  '.json': 'application/json',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
   '.webmanifest': 'application/manifest+json',
@@ -21,21 +23,8 @@ const TYPES: Record<string, string> = {
 describe('the installed phone app', function () {
   this.timeout(90_000);
   const built = () => join(builtFolder(), 'phone');
+  const compressed = (name: string) => gzipSync(readFileSync(join(built(), name))).length;
   before(needsBuiltApp);
-
-  it('is at most 120 KB on its first load, without the reader of QR codes', () => {
-    const assets = readdirSync(join(built(), 'assets')).filter((name) => !/^(reader-|zxing_reader-)/.test(name));
-    // All languages and the worker are counted, though a phone loads one of them.
-    const files = [
-      ...assets.map((name) => join('assets', name)),
-      'index.html',
-      'service-worker.js',
-      'manifest.webmanifest',
-    ];
-    const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(join(built(), name))).length, 0);
-    console.log(`      first load: ${Math.round(bytes / 1024)} KB`);
-    expect(bytes).to.be.below(FIRST_LOAD);
-  });
 
   it('has a manifest whose pictures are there and as large as it says', () => {
     const manifest = JSON.parse(readFileSync(join(built(), 'manifest.webmanifest'), 'utf8'));
@@ -74,6 +63,8 @@ describe('the installed phone app', function () {
     let running: RunningHouse;
     let one: TestPhone;
     let folder: string;
+    /** Files of the app that were asked for, the worker's own among them. */
+    let asked: string[] = [];
     before(async () => {
       // A copy of the built app, of which the test can make another version on the same origin.
       folder = mkdtempSync(join(tmpdir(), 'countersign-app-'));
@@ -81,8 +72,10 @@ describe('the installed phone app', function () {
       running = await startHouse({
         before({ url = '/', method }, response) {
           const { pathname } = new URL(url, 'http://localhost');
+          if (pathname.startsWith('/phone/')) asked.push(pathname.slice('/phone/'.length) || 'index.html');
           const file = join(folder, pathname.slice('/phone/'.length));
-          const changed = pathname.endsWith('.js') || pathname.endsWith('.html');
+          // Languages too: the browser's own cache, which may forget them, must not be what keeps them.
+          const changed = ['.js', '.html', '.json'].includes(extname(pathname));
           if (method !== 'GET' || !pathname.startsWith('/phone/') || !changed || !existsSync(file)) return false;
           response.writeHead(200, {
             'Content-Type': TYPES[extname(file)] ?? 'text/plain',
@@ -99,6 +92,72 @@ describe('the installed phone app', function () {
       await one?.close();
       await running?.close();
       rmSync(folder, { recursive: true, force: true });
+    });
+
+    /** Waits until the app can do without a network. */
+    const settled = async (page: Page) => {
+      await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
+      await page.locator('h1').waitFor();
+    };
+
+    it('is at most 120 KB on its first load, one language of them, without the reader of QR codes', async () => {
+      const largest = readdirSync(join(built(), 'assets'))
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => ({ name, bytes: compressed(join('assets', name)) }))
+        .sort((one, other) => other.bytes - one.bytes)[0];
+      if (!largest) throw new Error('no languages');
+      const locale = largest.name.split('-')[0] ?? '';
+      const abroad = await phone({ context: { locale } });
+      try {
+        asked = [];
+        const page = await abroad.context.newPage();
+        await page.goto(`${running.issuer}/phone/`);
+        await settled(page);
+        expect(await page.evaluate('document.documentElement.lang')).to.equal(locale);
+        const files = [...new Set(asked)].filter((name) => !/^assets\/(reader|zxing_reader)-/.test(name));
+        expect(files.filter((name) => name.endsWith('.json'))).to.deep.equal([`assets/${largest.name}`]);
+        expect(files.filter((name) => /^assets\/index-.*\.js$/.test(name))).to.have.length(1);
+        const bytes = files.reduce((sum, name) => sum + compressed(name), 0);
+        console.log(`      first load: ${Math.round(bytes / 1024)} KB of ${files.length} files`);
+        expect(bytes).to.be.below(FIRST_LOAD);
+      } finally {
+        await abroad.close();
+      }
+    });
+
+    it('speaks its language without a network too, of an earlier version where there is no newer', async () => {
+      const abroad = await phone({ context: { locale: 'fr-BE' } });
+      try {
+        const page = await abroad.context.newPage();
+        await page.goto(`${running.issuer}/phone/`);
+        await settled(page);
+        const french = (await page.locator('h1').innerText()).trim();
+        await abroad.context.setOffline(true);
+        await page.reload();
+        expect((await page.locator('h1').innerText()).trim()).to.equal(french);
+        expect(await page.evaluate('document.documentElement.lang')).to.equal('fr');
+
+        // What the version before this one had kept.
+        await page.evaluate(`(async () => {
+          const kept = await caches.open('countersign-language-v1');
+          const [{ url }] = await kept.keys();
+          const words = await (await kept.match(url)).text();
+          await kept.delete(url);
+          await kept.put('/phone/assets/fr-older.json', new Response(words));
+        })()`);
+        await page.reload();
+        expect((await page.locator('h1').innerText()).trim()).to.equal(french);
+        await abroad.context.setOffline(false);
+        await page.reload();
+        await page.locator('h1').waitFor();
+        const kept = (await page.evaluate(
+          `caches.open('countersign-language-v1').then((kept) => kept.keys()).then((all) => all.map(({ url }) => url))`,
+        )) as string[];
+        expect(kept).to.have.length(1);
+        expect(kept[0]).to.match(/\/assets\/fr-(?!older)/);
+      } finally {
+        await abroad.close();
+      }
     });
 
     it('asks before a new version takes over, and keeps the account', async () => {
