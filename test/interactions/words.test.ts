@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { LANGUAGES, languageName, type WordKey, wordsOf } from '../../interactions/words.ts';
 import { LETTER_LANGUAGES } from '../../src/notify/letters.ts';
+import { wrongPlurals } from '../support/plurals.ts';
 
 const FOLDER = new URL('../../interactions/', import.meta.url);
 
@@ -66,7 +67,10 @@ function asked(source: string): (key: string) => boolean {
 describe('words', () => {
   it('has English first, and the same languages on the pages, on the phone and in letters', () => {
     expect(LANGUAGES.slice(0, 3)).to.deep.equal(['en', ...OTHERS.toSorted().slice(0, 2)]);
-    expect(LANGUAGES).to.include.members(['de', 'es', 'fr', 'it', 'nl']);
+    // The official languages of the European Union.
+    expect(LANGUAGES).to.include.members(
+      'bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv'.split(' '),
+    );
     expect(languageName('fr')).to.equal('Français');
     const phone = readdirSync(new URL('../phone/locales/', FOLDER)).map((name) => name.replace('.json', ''));
     expect(phone.sort()).to.deep.equal(LANGUAGES.toSorted());
@@ -81,6 +85,11 @@ describe('words', () => {
     it(`asks for the same values in ${language}`, () => {
       for (const [key, text] of Object.entries(messagesOf(language)))
         expect(needsOf(language, text), key).to.deep.equal(needsOf('en', ENGLISH[key] ?? ''));
+    });
+
+    it(`counts in ${language} as the language does`, () => {
+      for (const [key, text] of Object.entries(messagesOf(language)))
+        expect(wrongPlurals(new IntlMessageFormat(text, language).getAst(), language), key).to.deep.equal([]);
     });
 
     it(`says something of its own in ${language}`, () => {

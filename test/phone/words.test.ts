@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { IntlMessageFormat } from 'intl-messageformat';
+import { wrongPlurals } from '../support/plurals.ts';
 
 const FOLDER = new URL('../../phone/locales/', import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as Record<string, string>;
@@ -37,6 +38,16 @@ describe('words of the phone app', () => {
       expect(Object.keys(words).sort()).to.deep.equal(Object.keys(english).sort());
       for (const [key, message] of Object.entries(words)) {
         expect(holes(message), key).to.deep.equal(holes(english[key] ?? ''));
+      }
+    });
+  }
+
+  for (const name of readdirSync(FOLDER)) {
+    it(`${name} counts as the language does`, () => {
+      const language = name.replace('.json', '');
+      for (const [key, message] of Object.entries(read(name))) {
+        const ast = new IntlMessageFormat(message, language, undefined, { ignoreTag: true }).getAst();
+        expect(wrongPlurals(ast, language), key).to.deep.equal([]);
       }
     });
   }
