@@ -38,6 +38,20 @@ export function viewOf(
   };
 }
 
+/** The language that the person picked by hand on this browser, where we have it. */
+export function pickedLanguage(ctx: Context, deps: Pick<PageDeps, 'cookies'>): string | undefined {
+  const picked = deps.cookies.read(ctx, 'language');
+  return picked !== undefined && LANGUAGES.includes(picked) ? picked : undefined;
+}
+
+/** Seconds that a browser keeps the language that was picked on it. */
+const LANGUAGE_SECONDS = 365 * 24 * 60 * 60;
+
+/** Keeps the language on this browser. @param language one of {@link LANGUAGES}. */
+export function keepLanguage(ctx: Context, deps: Pick<PageDeps, 'cookies'>, language: string): void {
+  deps.cookies.write(ctx, 'language', language, LANGUAGE_SECONDS);
+}
+
 /** The step that answers each prompt; `/interaction/UID` shows it, or leads to `/interaction/UID/STEP`. */
 export const STEP = { login: 'login', assurance: 'approve', enrol: 'enrol', consent: 'consent' } as const;
 

@@ -3,14 +3,12 @@ import { readFileSync } from 'node:fs';
 import type { Context, Middleware } from 'koa';
 import Router from 'koa-router';
 import type { InteractionDetails } from '../src/provider/pages.ts';
-import { readForm } from '../src/web/body.ts';
 import { Refusal, wantsPage } from '../src/web/errors.ts';
 import { showConsent, submitConsent } from './consent/routes.ts';
 import { type PageDeps, STEP, seeOther, stepPath } from './interaction.ts';
 import { showLogin, submitLogin } from './login/routes.ts';
 import { showAsk, showNewPassword, submitAsk, submitNewPassword } from './recovery/routes.ts';
 import { showOver } from './system/routes.ts';
-import { LANGUAGES } from './words.ts';
 
 /** A handler of one step of an interaction that is still under way in this browser. */
 export type StepHandler = (ctx: Context, deps: PageDeps, details: InteractionDetails) => Promise<void>;
@@ -67,23 +65,6 @@ const showStep: StepHandler = async (ctx, deps, details) => {
 const cancel: StepHandler = (ctx, deps, details) =>
   deps.interactions.refuse(ctx, details, 'access_denied', 'The person went back.');
 
-/** Sets the language and goes back to the page where it was picked; never anywhere else. */
-async function pickLanguage(ctx: Context, deps: PageDeps): Promise<void> {
-  const form = await readForm(ctx);
-  const language = form.text('language');
-  if (!LANGUAGES.includes(language)) throw new Refusal('malformed');
-  deps.cookies.write(ctx, 'language', language, 365 * 24 * 60 * 60);
-  seeOther(ctx, ownPath(form.text('return'), deps.settings().server.issuer));
-}
-
-/** A path of ours: what the browser would make of the text must stay at our origin. */
-export function ownPath(text: string, issuer: string): string {
-  const base = new URL(issuer);
-  if (!text.startsWith('/') || !URL.canParse(text, base)) return '/';
-  const url = new URL(text, base);
-  return url.origin === base.origin && !url.pathname.startsWith('//') ? url.pathname + url.search : '/';
-}
-
 const FAVICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke-width="4.5" stroke-linecap="round"><style>.a{stroke:#0a5348}@media(prefers-color-scheme:dark){.a{stroke:#84dcc6}}</style><path class="a" d="M5 17.5C8.5 18.5 11 21.5 13 26 15.5 17.5 20 10.5 27 5.5"/><path stroke="#d2553f" d="M4 9.5C10.5 8.5 17 10.5 20.5 14 23.5 17 25.5 21 26.5 26"/></svg>';
 
@@ -101,7 +82,7 @@ function showLogo(ctx: Context, deps: PageDeps): void {
   picture(ctx, logoFile.endsWith('.svg') ? 'image/svg+xml' : 'image/png', readFileSync(logoFile));
 }
 
-/** The pages of login, consent, recovery and language. Mount them with {@link approveRoutes} and the others behind `sameOrigin`. */
+/** The pages of login, consent and recovery. Mount them with {@link approveRoutes} and the others behind `sameOrigin`. */
 export function interactionRoutes(deps: PageDeps): Router {
   const router = new Router();
   router.get('/interaction/:uid', inInteraction(deps, showStep));
@@ -122,7 +103,6 @@ export function interactionRoutes(deps: PageDeps): Router {
   router.post('/recover/new', (ctx) => submitNewPassword(ctx, deps, 'reset'));
   router.get('/invitation', (ctx) => showNewPassword(ctx, deps, 'invitation'));
   router.post('/invitation', (ctx) => submitNewPassword(ctx, deps, 'invitation'));
-  router.post('/language', (ctx) => pickLanguage(ctx, deps));
   router.get('/favicon.svg', (ctx) => picture(ctx, 'image/svg+xml', FAVICON));
   router.get('/brand/logo', (ctx) => showLogo(ctx, deps));
   return router;

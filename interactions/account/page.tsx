@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Device } from '../../src/domain/device.ts';
 import type { User } from '../../src/domain/user.ts';
+import { chooseLanguage } from '../../src/web/locale.ts';
 import { Page, useWords, type View } from '../layout.tsx';
 import { Actions, Button, ButtonLink, Card, Field, Notice, PasswordField, Section } from '../parts.tsx';
 import type { WordKey, Words } from '../words.ts';
@@ -11,7 +12,7 @@ import type { AccountNotice } from './session.ts';
 /** What stands on every page of the account. */
 export interface Framing {
   view: View;
-  user: Pick<User, 'name' | 'login'>;
+  user: Pick<User, 'name' | 'login' | 'locale'>;
   csrf: string;
 }
 
@@ -138,8 +139,10 @@ function factsOf(phone: Device, words: Words): string[] {
 }
 
 function SettingsSection({ framing, phones, always }: Pick<HomePageProps, 'framing' | 'phones' | 'always'>) {
-  const { view, csrf } = framing;
+  const { view, user, csrf } = framing;
   const { words } = view;
+  // Of mails, above all: a page may speak another language for the service that asked for it.
+  const chosen = chooseLanguage({ account: user.locale, accepted: words.language }, LANGUAGES);
   const active = phones.some((phone) => phone.state === 'active');
   return (
     <Section title={words('account.settings_title')} id="settings">
@@ -170,7 +173,7 @@ function SettingsSection({ framing, phones, always }: Pick<HomePageProps, 'frami
             <Actions>
               <select id="locale" name="locale">
                 {LANGUAGES.map((language) => (
-                  <option key={language} value={language} lang={language} selected={language === words.language}>
+                  <option key={language} value={language} lang={language} selected={language === chosen}>
                     {languageName(language)}
                   </option>
                 ))}

@@ -3,7 +3,6 @@ import type { Context } from 'koa';
 import Router from 'koa-router';
 import { endOpenEnrolments } from '../../src/usecases/cancel-enrolment.ts';
 import { changePassword, type PasswordChanged } from '../../src/usecases/change-password.ts';
-import { Refusal } from '../../src/web/errors.ts';
 import { addressOf } from '../../src/web/request.ts';
 import { bindBrowser } from '../approve/step.ts';
 import { forgetOffer } from '../enrol/offer.ts';
@@ -12,7 +11,6 @@ import { showPlace } from '../enrol/steps.ts';
 import { seeOther, viewOf } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import { passwordContext, passwordProblemWords } from '../recovery/password-words.ts';
-import { LANGUAGES } from '../words.ts';
 import {
   ADD,
   addPlace,
@@ -36,11 +34,12 @@ import {
   takeDraft,
   type VisitHandler,
 } from './guard.ts';
+import { pickLanguage, setLanguage } from './language.ts';
 import { HomePage, PasswordPage, type PasswordPageProps, SignInAgainPage } from './page.tsx';
 import { ACCOUNT_CLIENT, finishSignIn } from './relying-service.ts';
 import { beginSession, endSession, saveSession } from './session.ts';
 
-/** The pages below `/account`. */
+/** The pages below `/account`, and the language picker of every page. */
 export function accountRoutes(deps: AccountDeps): Router {
   const router = new Router();
   const visit = (handler: VisitHandler) => inAccount(deps, handler);
@@ -48,6 +47,7 @@ export function accountRoutes(deps: AccountDeps): Router {
   router.get('/account/callback', (ctx) => callback(ctx, deps));
   router.post('/account/sign-out', visit(signOut));
   router.post('/account/language', visit(setLanguage));
+  router.post('/language', (ctx) => pickLanguage(ctx, deps));
   router.post('/account/second-factor', visit(setAlways));
   router.get('/account/password', visit(showPassword));
   router.post('/account/password', visit(submitPassword));
@@ -123,14 +123,6 @@ const signOut: VisitHandler = async (ctx, deps, visit) => {
   await endSession(deps.world, visit.cookie);
   deps.cookies.clear(ctx, 'account');
   seeOther(ctx, `${deps.account.issuer}/session/end?client_id=${ACCOUNT_CLIENT}`);
-};
-
-const setLanguage: VisitHandler = async (ctx, deps, visit) => {
-  const locale = visit.form.text('locale');
-  if (!LANGUAGES.includes(locale)) throw new Refusal('malformed');
-  await deps.world.records.users.setLocale(visit.user.id, locale);
-  deps.cookies.write(ctx, 'language', locale, 365 * 86_400);
-  await home(ctx, deps, visit, 'language_changed');
 };
 
 const setAlways: VisitHandler = async (ctx, deps, visit) => {

@@ -66,7 +66,7 @@ async function lost(ctx: Context, deps: PageDeps, step: PhoneStep): Promise<void
   const { support } = deps.settings().branding;
   const contact = support?.email ?? support?.url;
   const more = contact === undefined ? {} : { contact };
-  show(ctx, LostPage({ ...aroundOf(ctx, deps, step), back: stepPath(step.details, 'approve'), ...more }));
+  show(ctx, LostPage({ ...(await aroundOf(ctx, deps, step)), back: stepPath(step.details, 'approve'), ...more }));
 }
 
 function wayOf(text: string): TransactionMode | undefined {
@@ -144,7 +144,7 @@ async function finish(ctx: Context, deps: PageDeps, step: PhoneStep): Promise<vo
   if (spent.why === 'not_approved') return backToStep(ctx, step);
   // Removed, locked, spent or renamed meanwhile: the approval proves nothing, and the next request is a new one.
   await forgetTransaction(deps, step);
-  show(ctx, EndedPage({ ...aroundOf(ctx, deps, step), ending: 'void' as const }), 409);
+  show(ctx, EndedPage({ ...(await aroundOf(ctx, deps, step)), ending: 'void' as const }), 409);
 }
 
 /** The proof goes to the provider; this browser is known from now on. */

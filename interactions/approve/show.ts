@@ -6,7 +6,7 @@ import { openLink, signInLink, signInLinkParts } from '../../src/protocol/links.
 import type { InteractionDetails } from '../../src/provider/pages.ts';
 import { askPhone } from '../../src/usecases/ask-phone.ts';
 import { currentFrame } from '../../src/usecases/browser-transaction.ts';
-import { type PageDeps, seeOther, stepPath, viewOf } from '../interaction.ts';
+import { type PageDeps, seeOther, stepPath } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import {
   ApprovePage,
@@ -18,7 +18,7 @@ import {
   UnreachablePage,
   type WhyAsked,
 } from './page.tsx';
-import { askingOf, isStepUp, keepTransaction, keptTransaction, type PhoneStep } from './step.ts';
+import { askingOf, isStepUp, keepTransaction, keptTransaction, type PhoneStep, stepView } from './step.ts';
 
 /** What a handler wants said on the page it shows again. */
 export interface Saying {
@@ -42,9 +42,9 @@ function whyAsked(details: InteractionDetails, now: number): WhyAsked {
 }
 
 /** What stands around each page of a step. */
-export function aroundOf(ctx: Context, deps: PageDeps, step: PhoneStep): Around {
+export async function aroundOf(ctx: Context, deps: PageDeps, step: PhoneStep): Promise<Around> {
   return {
-    view: { ...viewOf(ctx, deps, { uiLocales: step.details.uiLocales }), here: stepPath(step.details, 'approve') },
+    view: await stepView(ctx, deps, step, 'approve'),
     service: step.details.service,
     level: step.level.name,
     why: whyAsked(step.details, seconds(deps.world.clock)),
@@ -59,7 +59,7 @@ export function looksLikePhone(ctx: Context): boolean {
 
 /** Shows the approval step and asks the phone where nothing is under way; a person whose phones cannot answer is led to adding one. */
 export async function showApprove(ctx: Context, deps: PageDeps, step: PhoneStep, saying: Saying = {}): Promise<void> {
-  const around = aroundOf(ctx, deps, step);
+  const around = await aroundOf(ctx, deps, step);
   if (!isReachable(step.details)) return show(ctx, UnreachablePage(around), 403);
   const kept = await keptTransaction(deps, step);
   if (kept && kept.state !== 'pending') return showEnd(ctx, around, kept);

@@ -9,7 +9,8 @@ import type { Asking } from '../../src/usecases/ask-phone.ts';
 import { browserTransaction } from '../../src/usecases/browser-transaction.ts';
 import type { AskedNow } from '../../src/usecases/spend-approval.ts';
 import { addressOf } from '../../src/web/request.ts';
-import { type PageDeps, seeOther, stepPath } from '../interaction.ts';
+import { type PageDeps, seeOther, stepPath, viewOf } from '../interaction.ts';
+import type { View } from '../layout.tsx';
 import { inInteraction } from '../router.ts';
 
 /** A step of this browser's interaction, with the person and the level known. */
@@ -44,6 +45,20 @@ export function inPhoneStep(deps: PageDeps, handler: StepOfPhone): Middleware {
     if (!fits || userId === undefined || !needs) return seeOther(ctx, stepPath(details));
     await handler(ctx, deps, { details, userId, level: needs.level, bind: bindBrowser(ctx, deps) });
   });
+}
+
+/** The view of a page of this step: the password has told whose account it is, so that its language counts. */
+export async function stepView(
+  ctx: Context,
+  deps: PageDeps,
+  { details, userId }: PhoneStep,
+  path: string,
+): Promise<View> {
+  const user = await deps.world.records.users.byId(userId);
+  return {
+    ...viewOf(ctx, deps, { uiLocales: details.uiLocales, account: user?.locale }),
+    here: stepPath(details, path),
+  };
 }
 
 /** Whether the password was typed a while ago: the person is only asked for more. */

@@ -6,8 +6,8 @@ import { seconds } from '../../src/platform/clock.ts';
 import { fingerprint } from '../../src/platform/hashes.ts';
 import { type Form, readForm } from '../../src/web/body.ts';
 import { isReachable } from '../approve/show.ts';
-import { inPhoneStep, type PhoneStep } from '../approve/step.ts';
-import { type PageDeps, seeOther, stepPath, viewOf } from '../interaction.ts';
+import { inPhoneStep, type PhoneStep, stepView } from '../approve/step.ts';
+import { type PageDeps, seeOther, stepPath } from '../interaction.ts';
 import { answerState, streamEnrolment } from './live.ts';
 import { readOffer } from './offer.ts';
 import { SignInFrame } from './page.tsx';
@@ -94,20 +94,19 @@ async function placeOf(ctx: Context, deps: PageDeps, step: PhoneStep): Promise<E
   const justAdded = active && (await isDone(deps, session));
   const fresh = isFresh(deps, step);
   if (active && !justAdded && !(details.prompt === 'enrol' && fresh)) return undefined;
-  const { words, ...view } = viewOf(ctx, deps, { uiLocales: details.uiLocales });
+  const view = await stepView(ctx, deps, step, 'enrol');
   const at = stepPath(details, 'enrol');
-  const seen = { ...view, words, here: at };
   return {
     userId,
     session,
     base: at,
     at,
-    view: seen,
+    view,
     hidden: {},
     proven: active && fresh,
-    why: words(whyOf(step, phones), { service: details.service.name }),
+    why: view.words(whyOf(step, phones), { service: details.service.name }),
     frame: (page) =>
-      SignInFrame({ view: seen, service: details.service, cancel: `${stepPath(details, 'approve')}/cancel`, ...page }),
+      SignInFrame({ view, service: details.service, cancel: `${stepPath(details, 'approve')}/cancel`, ...page }),
     done: async (context) => {
       if (details.prompt === 'enrol') return deps.interactions.enrolled(context, details);
       seeOther(context, stepPath(details, 'approve'));

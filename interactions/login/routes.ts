@@ -6,7 +6,7 @@ import type { InteractionDetails } from '../../src/provider/pages.ts';
 import { type PasswordAnswer, signInWithPassword } from '../../src/usecases/sign-in-with-password.ts';
 import { readForm } from '../../src/web/body.ts';
 import { addressOf } from '../../src/web/request.ts';
-import { type PageDeps, seeOther, stepPath, viewOf } from '../interaction.ts';
+import { type PageDeps, pickedLanguage, seeOther, stepPath, viewOf } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import { LoginPage, type LoginProblem } from './page.tsx';
 
@@ -42,12 +42,14 @@ export async function submitLogin(ctx: Context, deps: PageDeps, details: Interac
   const form = await readForm(ctx);
   const login = form.text('login');
   const known = deps.cookies.read(ctx, 'known');
+  const language = pickedLanguage(ctx, deps);
   const answer = await signInWithPassword(deps.world, {
     login,
     password: canonicalPassword(form.text('password')),
     address: addressOf(ctx).addressKey,
     userAgent: ctx.get('User-Agent').slice(0, 300),
     ...(known !== undefined && { knownBrowser: fingerprint(known) }),
+    ...(language !== undefined && { language }),
   });
   if (answer.ok) return deps.interactions.prove(ctx, details, answer.userId, { password: answer.proof });
   const problem = problemOf(answer);

@@ -14,6 +14,8 @@ export interface PasswordAttempt {
   userAgent?: string;
   /** SHA-256 (base64url) of this browser's known-browser cookie, where it sent one. */
   knownBrowser?: string;
+  /** BCP 47 tag of the language that was picked by hand on this browser: kept where the account has none, so that mails speak it too. */
+  language?: string;
 }
 
 /** `wait`: too many wrong ones, `retryAfter` in seconds. `busy`: more sign-ins than this machine hashes at once. */
@@ -50,6 +52,9 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
   await Promise.all([
     world.limits.clear('password_person', limitKey),
     verdict === 'stale' ? renew(world, found.user.id, attempt.password) : undefined,
+    attempt.language !== undefined && found.user.locale === undefined
+      ? world.records.users.setLocale(found.user.id, attempt.language)
+      : undefined,
     world.records.audit.record({
       event: 'authn_login_success',
       outcome: 'success',

@@ -1,5 +1,5 @@
 // One person at a browser with a headless phone, for the tests of the pages: second proof, enrolment, approval.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeadlessPhone } from '../../src/cli/phone-headless.ts';
 import { memoryStore } from '../../src/cli/phone-state.ts';
@@ -29,9 +29,10 @@ export function submit(
   return browser.post(form.url, { ...form.fields, ...fields }, atService);
 }
 
-/** The newest mail to an address. */
+/** The newest mail to an address; empty where there is none. */
 export function newestMail(running: Running, to: string): string {
   const folder = join(running.folder, 'data', 'outbox');
+  if (!existsSync(folder)) return '';
   const mails = readdirSync(folder)
     .sort()
     .map((name) => readFileSync(join(folder, name), 'utf8'))
