@@ -18,6 +18,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<void> } = {
   config: async () => (await import('./cli/config.ts')).addConfigCommands(program),
   keys: async () => (await import('./cli/keys.ts')).addKeyCommands(program),
   db: async () => (await import('./cli/database.ts')).addDatabaseCommands(program, print),
+  doctor: async () => (await import('./cli/doctor.ts')).addDoctorCommand(program),
   user: async () => {
     const [{ addUserCommands }, { withWorld }] = await Promise.all([
       import('./cli/users.ts'),

@@ -39,16 +39,27 @@ const ONE_LINE = /^[^\p{Cc}]{1,300}$/u;
 /** Hands a mail over, or throws. */
 export type Deliver = (mail: Mail) => Promise<void>;
 
-function createSmtp(url: string, from: string): Deliver {
+/** Loaded at the first mail. */
+async function openSmtp(url: string): Promise<Transporter> {
   const timeouts = { connectionTimeout: 2_500, greetingTimeout: 2_500, socketTimeout: 10_000, dnsTimeout: 2_500 };
-  // Loaded at the first mail.
+  const { createTransport } = await import('nodemailer');
+  return createTransport({ url, ...timeouts, disableFileAccess: true, disableUrlAccess: true });
+}
+
+/** Connects to a mail server, encrypts and signs in as a mail would, and sends none. @throws Error with the reason. */
+export async function testMail(url: string): Promise<void> {
+  const transport = await openSmtp(url);
+  try {
+    await transport.verify();
+  } finally {
+    transport.close();
+  }
+}
+
+function createSmtp(url: string, from: string): Deliver {
   let transport: Promise<Transporter> | undefined;
-  const open = async () => {
-    const { createTransport } = await import('nodemailer');
-    return createTransport({ url, ...timeouts, disableFileAccess: true, disableUrlAccess: true });
-  };
   return async ({ to, subject, text }) => {
-    transport ??= open();
+    transport ??= openSmtp(url);
     await (await transport).sendMail({ from, to: { name: '', address: to }, subject, text });
   };
 }

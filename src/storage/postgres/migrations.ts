@@ -46,7 +46,8 @@ const source: Knex.MigrationSource<string> = {
   },
 };
 
-const CONFIG: Knex.MigratorConfig = { migrationSource: source, tableName: 'migrations' };
+const TABLE = 'migrations';
+const CONFIG: Knex.MigratorConfig = { migrationSource: source, tableName: TABLE };
 
 /** Runs `work` while no other node migrates. */
 async function alone<T>({ knex, kind }: Connected, work: () => Promise<T>): Promise<T> {
@@ -85,8 +86,9 @@ export async function rollback(connected: Connected, all = false): Promise<strin
   });
 }
 
-/** What is applied and what is pending. */
+/** What is applied and what is pending. Changes nothing: knex would make its tables to list them. */
 export async function migrationStatus({ knex }: Connected): Promise<MigrationStatus> {
+  if (!(await knex.schema.hasTable(TABLE))) return { done: [], pending: await source.getMigrations([]) };
   const [done, pending] = (await knex.migrate.list(CONFIG)) as [{ name: string }[], unknown[]];
   // knex hands pending ones back as the source gave them.
   return { done: done.map(({ name }) => name), pending: pending.map((name) => String(name)) };
