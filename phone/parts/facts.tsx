@@ -33,7 +33,7 @@ export function ContextFacts({
       </Fact>
       {context.binding && <Fact name={words.say('ask.details')}>{context.binding}</Fact>}
       {details && details !== context.binding && <Fact name={words.say('ask.details')}>{details}</Fact>}
-      <Fact name={words.say('ask.browser')}>{context.browser}</Fact>
+      {context.browser && <Fact name={words.say('ask.browser')}>{context.browser}</Fact>}
       {(context.country || context.ip) && (
         <Fact name={words.say('ask.place')}>
           {context.country && <span>{words.country(context.country)} </span>}

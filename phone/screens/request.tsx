@@ -26,6 +26,7 @@ interface RequestProps {
 export function Request({ account, request, left, yes, byBiometric, no, notMe }: RequestProps): JSX.Element {
   const { words } = useApp();
   const { say } = words;
+  const byService = request.kind === 'ciba';
   const digits = account.metadata.number_digits;
   const field = useRef<HTMLInputElement>(null);
   const [missing, setMissing] = useState(false);
@@ -44,10 +45,13 @@ export function Request({ account, request, left, yes, byBiometric, no, notMe }:
     <Frame title={say('ask.title.service', { service: request.ctx.rp })}>
       <form onSubmit={send} noValidate class="stack">
         <ContextFacts context={request.ctx} account={account.name} details={request.details} />
-        {missing && <Notice mood="error">{say('ask.number.missing', { digits })}</Notice>}
+        {byService && !request.number_required && <p class="soft">{say('ask.ciba')}</p>}
+        {missing && (
+          <Notice mood="error">{byService ? say('ask.ciba.number') : say('ask.number.missing', { digits })}</Notice>
+        )}
         {request.number_required && (
           <label class="field">
-            <span>{say('ask.number')}</span>
+            <span>{say(byService ? 'ask.ciba.number' : 'ask.number')}</span>
             <input
               ref={field}
               class="number-input"
@@ -59,7 +63,7 @@ export function Request({ account, request, left, yes, byBiometric, no, notMe }:
               aria-invalid={missing ? 'true' : undefined}
             />
             <span class="soft" id="number-hint">
-              {say('ask.number.hint')}
+              {say(byService ? 'ask.ciba' : 'ask.number.hint')}
             </span>
           </label>
         )}

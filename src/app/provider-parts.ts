@@ -40,6 +40,7 @@ export function buildProvider(
     firstUse: (key, seconds) => world.replays.first(key, seconds),
     readBoth: (userId, grantId) => personWithGrant(database.knex, userId, grantId),
     sessionEnded: (uid, seconds) => markSessionEnded(state, uid, seconds),
+    backchannel: world,
     audit: auditBatches,
     log: world.log,
   });

@@ -1,7 +1,9 @@
 // Builds the world: every port, from the settings. The one place where an implementation is chosen.
 import type { AuditEvent } from '../domain/audit.ts';
 import type { DeviceRules, World } from '../domain/ports.ts';
+import { startCourier } from '../notify/courier.ts';
 import { type ClosableMailer, createMailer } from '../notify/mailer.ts';
+import { createSending } from '../notify/send-delivery.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createOutboundFetch } from '../platform/outbound-fetch.ts';
@@ -63,6 +65,15 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     const push = openPush(settings, { devices: database.records.devices, vault, clock, random, log });
     const transactions = createTransactions(state);
     const limits = createLimits(state, () => settings().limits, log);
+    const courier = startCourier({
+      deliveries: database.records.deliveries,
+      vault,
+      log,
+      send: createSending({
+        client: (clientId) => settings().clients.find(({ metadata }) => metadata.client_id === clientId),
+        fetch: createOutboundFetch(settings().outbound),
+      }),
+    });
     const world: World = {
       clock,
       random,
@@ -76,6 +87,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
       scratch: createScratch(state),
       mailer,
       push: push ?? silentPush,
+      courier,
       passwords: createPasswords(methods.password, { peppers: keys.peppers }),
       vault,
       rules: () => rulesOf(settings()),
@@ -86,6 +98,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     const stopTidying = startHousekeeping(database.knex, log, () => settings().lifetimes);
     const close = async () => {
       stopTidying();
+      await courier.close();
       await push?.close();
       await auditBatches.close();
       await stopChain();

@@ -4,6 +4,7 @@ import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import type { WebauthnCredential } from '../platform/webauthn.ts';
 import type { AuditEvent } from './audit.ts';
+import type { Delivery } from './delivery.ts';
 import type { Device, PinVerifier, Sealed } from './device.ts';
 import type { Enrolment, EnrolmentState } from './enrolment.ts';
 import type { Letter } from './letters.ts';
@@ -154,6 +155,17 @@ export interface Audit {
   record(event: AuditEvent): Promise<void>;
 }
 
+/** Messages to services, until they have them. Times are the database's. */
+export interface Deliveries {
+  /** Keeps one. Without `dueIn` it waits for {@link Deliveries.due}. Seconds. */
+  add(delivery: Delivery, times: { dueIn?: number; expiresIn: number }): Promise<void>;
+  /** To be sent in so many seconds; nothing where there is no such message. */
+  due(id: string, seconds: number): Promise<void>;
+  /** Takes what is due, each for one worker; what is neither done nor made due again comes back after a while. */
+  take(most: number): Promise<(Delivery & { tries: number })[]>;
+  done(id: string): Promise<void>;
+}
+
 /** Everything that lasts. In `World.records` each call commits by itself; in `World.atomically` all of them commit together. */
 export interface Records {
   users: Users;
@@ -161,6 +173,7 @@ export interface Records {
   knownBrowsers: KnownBrowsers;
   tickets: Tickets;
   spent: Spent;
+  deliveries: Deliveries;
   audit: Audit;
 }
 
@@ -316,6 +329,12 @@ export interface Push {
   knock(userId: string, txn: string): void;
 }
 
+/** Carries what stands in {@link Deliveries} to the services. */
+export interface Courier {
+  /** Something is due: look now. Nobody waits for it, and nothing is thrown. */
+  wake(): void;
+}
+
 /** argon2id off the event loop, at most two at once, a bounded queue. */
 export interface Passwords {
   /** @throws QueueFull */
@@ -373,6 +392,7 @@ export interface World {
   scratch: Scratch;
   mailer: Mailer;
   push: Push;
+  courier: Courier;
   passwords: Passwords;
   vault: Vault;
   /** Read at each use: a reload replaces it. */

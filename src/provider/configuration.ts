@@ -6,6 +6,7 @@ import { errors } from 'oidc-provider';
 import type { Users } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import { accountFinder, CLAIMS } from './account.ts';
+import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
 import { grantLoader } from './grants.ts';
 import { clientOf } from './interactions.ts';
 import type { SystemPages } from './pages.ts';
@@ -27,6 +28,8 @@ export interface ProviderParts {
   /** The guarded fetch for every request that the provider sends out. */
   fetch: NonNullable<Configuration['fetch']>;
   pages: SystemPages;
+  /** What requests without a browser go through. */
+  backchannel: BackchannelWorld;
   /** BCP 47 tags of the languages that the pages speak. */
   languages: readonly string[];
 }
@@ -124,6 +127,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
   const { registry, pages } = parts;
   return {
     backchannelLogout: { enabled: true },
+    ciba: backchannelFeature(registry, parts.backchannel),
     claimsParameter: { enabled: true },
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
@@ -197,6 +201,7 @@ function lifetimes(registry: () => Registry, clock: Clock): NonNullable<Configur
     AuthorizationCode: lifetimes.code,
     ClientCredentials: lifetimes.accessToken,
     // A grant must outlive everything that stands on it.
+    BackchannelAuthenticationRequest: backchannelLife(registry) as never,
     Grant: Math.max(lifetimes.refreshToken, lifetimes.session.absolute),
     IdToken: lifetimes.idToken,
     Interaction: lifetimes.interaction,

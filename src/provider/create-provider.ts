@@ -4,8 +4,9 @@ import type { Audit } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import { auditProvider } from './audit-events.ts';
 import { tellingBusy, tellWhenToRetry } from './availability.ts';
+import { backchannelSettler } from './backchannel.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
-import { endSessionsForGood, keepProofsInSessions, makeReplaysAtomic } from './internals.ts';
+import { endSessionsForGood, keepProofsInSessions, makeReplaysAtomic, settleBeforePoll } from './internals.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
 import { onlyOwnIds } from './token-ids.ts';
 
@@ -34,7 +35,18 @@ export function createProvider(
   keepProofsInSessions(provider);
   endSessionsForGood(provider, tellingBusy(parts).sessionEnded);
   makeReplaysAtomic(provider, tellingBusy(parts).firstUse, () => parts.clock.now());
+  settleBeforePoll(provider, backchannelSettler(provider, parts.registry, telling.backchannel));
+  tellNoUserCode(provider);
   tellWhenToRetry(provider);
   auditProvider(provider, parts.audit, parts.log);
   return provider;
+}
+
+/** The library says of every provider with CIBA that it takes a `user_code`; ours asks for the PIN on the phone instead. */
+function tellNoUserCode(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.oidc?.route === 'discovery')
+      Object.assign(ctx.body as object, { backchannel_user_code_parameter_supported: false });
+  });
 }

@@ -1,5 +1,5 @@
 // The ONE file that touches what oidc-provider does not document. Each entry says what it relies on and what breaks without it.
-import type Provider from 'oidc-provider';
+import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 
 /** Members of a session that are ours (session-proofs.ts). */
 const SESSION_MEMBERS = ['proofs', 'proofsOf', 'begun', 'seen'];
@@ -43,5 +43,45 @@ export function endSessionsForGood(provider: Provider, ended: (uid: string, seco
   prototype.destroy = async function (this: typeof prototype) {
     await ended(this.uid, Number.isFinite(this.remainingTTL) ? Number(this.remainingTTL) : 0);
     await destroy.call(this);
+  };
+}
+
+/** A stored back-channel request, with the members that the library's types leave out. */
+export interface BackchannelRequest {
+  jti: string;
+  clientId: string;
+  accountId: string;
+  params: { [name: string]: unknown };
+  scope?: string;
+  resource?: string | string[];
+  claims?: { [where: string]: { [claim: string]: unknown } | undefined };
+  consumed?: unknown;
+  isExpired: boolean;
+  grantId?: string;
+  acr?: string;
+  amr?: string[];
+  authTime?: number;
+  save(): Promise<string>;
+}
+
+/**
+ * Calls `settle` when the token endpoint has found a back-channel request of the client that asks (lib/actions/grants/ciba.js finds
+ * it with `find` of the model and then only reads members). The library leaves `slow_down` and a final answer to its user, and
+ * `backchannelResult` has no compare-and-set: without this a request would be answered twice, or never.
+ */
+export function settleBeforePoll(
+  provider: Provider,
+  settle: (ctx: KoaContextWithOIDC, request: BackchannelRequest) => Promise<void>,
+): void {
+  const model = provider.BackchannelAuthenticationRequest as unknown as {
+    find(id: string, options?: object): Promise<BackchannelRequest | undefined>;
+  };
+  const find = model.find.bind(model);
+  model.find = async (id, options) => {
+    const request = await find(id, options);
+    const ctx = Provider.ctx;
+    if (request && ctx?.oidc?.route === 'token' && ctx.oidc.client?.clientId === request.clientId)
+      await settle(ctx, request);
+    return request;
   };
 }

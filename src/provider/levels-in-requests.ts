@@ -35,12 +35,28 @@ function voluntaryAcr(claims: unknown): string[] {
   return request && request.essential !== true ? [...strings(request.value), ...strings(request.values)] : [];
 }
 
+/** Where a need is read from: the request that runs, or one that was stored. */
+export interface RequestedLevels {
+  params: { readonly [name: string]: unknown };
+  clientId: string;
+  scopes: readonly string[];
+  resources: readonly string[];
+}
+
+function requestedNow({ oidc }: KoaContextWithOIDC): RequestedLevels {
+  return {
+    params: oidc.params ?? {},
+    clientId: oidc.client?.clientId ?? '',
+    scopes: [...oidc.requestParamScopes],
+    resources: Object.keys(oidc.resourceServers ?? {}),
+  };
+}
+
 /** Levels by name that hold whatever the request says. */
-function minimumLevels(ctx: KoaContextWithOIDC, registry: Registry, user: User | undefined): string[] {
-  const { oidc } = ctx;
-  const levels = [registry.client(oidc.client?.clientId ?? '')?.minimumLevel];
-  const scopes = [...oidc.requestParamScopes];
-  for (const identifier of Object.keys(oidc.resourceServers ?? {})) {
+function minimumLevels(requested: RequestedLevels, registry: Registry, user: User | undefined): string[] {
+  const { clientId, scopes, resources } = requested;
+  const levels = [registry.client(clientId)?.minimumLevel];
+  for (const identifier of resources) {
     const resource = registry.resource(identifier);
     levels.push(resource?.level, ...scopes.map((scope) => resource?.scopes[scope]?.level));
   }
@@ -60,19 +76,24 @@ export function secondFactorLevel(registry: Registry): Level | undefined {
  * What this request requires.
  * @throws UnmetAuthenticationRequirements where no way can reach what the service insists on, with `prompt=none` too.
  */
-export function needOf(ctx: KoaContextWithOIDC, registry: Registry, user: User | undefined): Need {
-  const { params } = ctx.oidc;
+export function needOf(
+  ctx: KoaContextWithOIDC,
+  registry: Registry,
+  user: User | undefined,
+  {
+    offered = registry.offered,
+    from = requestedNow(ctx),
+  }: { offered?: Registry['offered']; from?: RequestedLevels } = {},
+): Need {
+  const { params } = from;
   const wish: Wish = {
-    essential: essentialAcr(params?.['claims']),
-    voluntary: [
-      ...strings(params?.['acr_values']).flatMap((text) => text.split(' ')),
-      ...voluntaryAcr(params?.['claims']),
-    ],
-    minimum: minimumLevels(ctx, registry, user),
+    essential: essentialAcr(params['claims']),
+    voluntary: [...strings(params['acr_values']).flatMap((text) => text.split(' ')), ...voluntaryAcr(params['claims'])],
+    minimum: minimumLevels(from, registry, user),
   };
-  const answer = requirement(registry.settings.levels, wish, registry.offered);
-  if (!answer.ok) throw new errors.UnmetAuthenticationRequirements(explain(answer.why, registry));
-  const maxAge = params?.['max_age'];
+  const answer = requirement(registry.settings.levels, wish, offered);
+  if (!answer.ok) throw new errors.UnmetAuthenticationRequirements(explain(answer.why, registry, offered));
+  const maxAge = params['max_age'];
   return {
     required: answer.required,
     wish,
@@ -81,8 +102,8 @@ export function needOf(ctx: KoaContextWithOIDC, registry: Registry, user: User |
   };
 }
 
-function explain(why: 'unknown_acr' | 'unreachable', registry: Registry): string {
-  const offered = registry.settings.levels.filter(registry.offered).flatMap((level) => level.acr);
+function explain(why: 'unknown_acr' | 'unreachable', registry: Registry, offers: Registry['offered']): string {
+  const offered = registry.settings.levels.filter(offers).flatMap((level) => level.acr);
   const start =
     why === 'unknown_acr'
       ? 'none of the essential acr values is known here'

@@ -24,10 +24,13 @@ function checkLevel(document: Document, path: Path, name: string | undefined, of
   if (rule !== undefined) document.problem(path, rule);
 }
 
+/** Addresses of a client that we call. */
+const CALLED = ['backchannel_logout_uri', 'backchannel_client_notification_endpoint', 'jwks_uri'] as const;
+
 /** An address that we call ourselves and that stands on loopback has to be allowed, or the call is refused at run time. */
 function checkOutbound(
   document: Document,
-  key: 'backchannel_logout_uri' | 'jwks_uri',
+  key: (typeof CALLED)[number],
   client: ClientFile,
   allow: readonly string[],
 ): void {
@@ -56,8 +59,7 @@ export function checkClients(
       if (values && !values.includes(acr))
         document.problem(['default_acr_values', index], 'must be an acr value of levels.yaml');
     });
-    for (const key of ['backchannel_logout_uri', 'jwks_uri'] as const)
-      checkOutbound(document, key, client, outbound?.allow ?? []);
+    for (const key of CALLED) checkOutbound(document, key, client, outbound?.allow ?? []);
   }
 }
 

@@ -1,12 +1,13 @@
 // One relying service: what must hold beyond the form of its keys.
 import { parseUrl, redirectFault, webFault } from './addresses.ts';
 import type { Document } from './document.ts';
-import { type ClientFile, needsSecret } from './sections/clients.ts';
+import { CIBA, type ClientFile, needsSecret } from './sections/clients.ts';
 
 const WEB_ADDRESSES = [
   'jwks_uri',
   'sector_identifier_uri',
   'backchannel_logout_uri',
+  'backchannel_client_notification_endpoint',
   'initiate_login_uri',
   'client_uri',
   'logo_uri',
@@ -44,8 +45,8 @@ function checkGrants(document: Document, client: ClientFile): void {
       'grant_types "authorization_code" and response_types "code" go together',
     );
   }
-  if (grants.has('refresh_token') && !signsIn)
-    document.problem(['grant_types'], '"refresh_token" needs "authorization_code"');
+  if (grants.has('refresh_token') && !signsIn && !grants.has(CIBA))
+    document.problem(['grant_types'], `"refresh_token" needs "authorization_code" or "${CIBA}"`);
   if (signsIn && (client.redirect_uris ?? []).length === 0)
     document.problem(['redirect_uris'], 'is required for a client with sign-ins');
   if (!signsIn && (client.redirect_uris ?? []).length > 0)
@@ -55,6 +56,23 @@ function checkGrants(document: Document, client: ClientFile): void {
   }
   if (!client.require_pkce && client.token_endpoint_auth_method === 'none')
     document.problem(['require_pkce'], 'a client that does not prove itself cannot do without PKCE');
+}
+
+/** Requests without a browser (OpenID CIBA Core section 4). */
+function checkBackchannel(document: Document, client: ClientFile): void {
+  const keys = ['backchannel_token_delivery_mode', 'backchannel_client_notification_endpoint'] as const;
+  if (!client.grant_types.includes(CIBA)) {
+    for (const key of keys)
+      if (client[key] !== undefined) document.problem([key], `is only for clients with "${CIBA}" in grant_types`);
+    return;
+  }
+  if (client.token_endpoint_auth_method === 'none')
+    document.problem(['token_endpoint_auth_method'], `"${CIBA}" needs a client that proves itself`);
+  if (!client.first_party)
+    document.problem(['first_party'], `"${CIBA}" needs first_party: true, because a phone shows no consent page`);
+  const ping = client.backchannel_token_delivery_mode === 'ping';
+  if (ping !== (client.backchannel_client_notification_endpoint !== undefined))
+    document.problem([keys[1]], 'and backchannel_token_delivery_mode "ping" go together');
 }
 
 function checkProof(document: Document, client: ClientFile): void {
@@ -101,6 +119,8 @@ export function checkClient(document: Document, client: ClientFile, refused: Rea
   checkAddresses(document, client);
   const stands = (...keys: (keyof ClientFile)[]) => !keys.some((key) => refused.has(key));
   if (stands('grant_types', 'response_types', 'token_endpoint_auth_method')) checkGrants(document, client);
+  if (stands('grant_types', 'token_endpoint_auth_method', 'first_party', 'backchannel_token_delivery_mode'))
+    checkBackchannel(document, client);
   if (stands('token_endpoint_auth_method', 'jwks')) checkProof(document, client);
   const unknown = client.scope?.split(' ').filter((scope) => !SCOPES.includes(scope)) ?? [];
   if (unknown.length > 0)

@@ -101,6 +101,8 @@ export interface LifetimeSettings {
   accessToken: number;
   idToken: number;
   refreshToken: number;
+  backchannelRequest: number;
+  pollInterval: number;
   enrolment: number;
   /** Events of the audit; for ever where it is missing. */
   audit?: number;
@@ -145,6 +147,8 @@ export interface ClientSettings {
   /** Metadata of OpenID Connect Dynamic Client Registration, in the spelling of the specification. */
   metadata: { client_id: string; [name: string]: unknown };
   minimumLevel?: string;
+  /** Where it is pinged (CIBA), as it was written. */
+  notified?: string;
   /** Needs no consent page. */
   firstParty: boolean;
   /** Every authorization request must carry a code_challenge; where false, a nonce will do. */

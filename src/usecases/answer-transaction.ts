@@ -1,7 +1,7 @@
 // A phone's answer to a sign-in: approve, deny, or "it was not me" (protocol section 5.1), refused in the protocol's own order.
 import type { AuditName } from '../domain/audit.ts';
 import type { Device } from '../domain/device.ts';
-import type { Devices, World } from '../domain/ports.ts';
+import type { Devices, Records, World } from '../domain/ports.ts';
 import { type Transaction, WRONG_NUMBERS } from '../domain/transaction.ts';
 import { fingerprint, sameBytes } from '../platform/hashes.ts';
 import type { Assertion } from '../protocol/biometric.ts';
@@ -44,7 +44,10 @@ export type Answered =
   | BiometricRefusal
   | Refused<'nonce' | 'context_mismatch' | 'not_transferred' | 'wrong_number'>;
 
-type Needs = Pick<World, 'records' | 'atomically' | 'transactions' | 'vault' | 'random' | 'mailer' | 'log' | 'rules'>;
+type Needs = Pick<
+  World,
+  'records' | 'atomically' | 'transactions' | 'vault' | 'random' | 'mailer' | 'courier' | 'log' | 'rules'
+>;
 
 /** Answers for this device, whose message is verified and whose counter is committed. PostgreSQL commits first; the state moves last and decides races. */
 export async function answerTransaction(
@@ -113,12 +116,15 @@ async function checkTransfer(
   transaction: Transaction,
   number: string | undefined,
 ): Promise<Over | Refused<'not_transferred' | 'wrong_number'> | undefined> {
-  if (transaction.claimedBy === device.id) return undefined;
+  // A service's request without a number proves no more than the lowest level (protocol section 5.6).
+  if (transaction.claimedBy === device.id || transaction.number === '') return undefined;
   if (number === undefined) return refuse('not_transferred');
   if ((await world.records.users.reserveNumber(device.userId)) > WRONG_NUMBERS) return refuse('not_transferred');
   if (sameBytes(transaction.number, number)) return undefined;
   await record(world, 'transaction_failed', device, transaction, 'wrong_number');
+  await announce(world.records, transaction);
   const move = await world.transactions.answer(transaction.id, 'failed');
+  await hurry(world, transaction);
   return move.ok ? refuse('wrong_number') : over(move.now);
 }
 
@@ -132,11 +138,13 @@ async function approve(
   const settled = await world.atomically(async (records) => {
     if (!(await proven.settle(records.devices))) return false;
     await record({ records }, 'transaction_approved', device, transaction);
+    await announce(records, transaction);
     return true;
   });
   if (!settled) return unsettled(world, device, ratchet);
   await world.records.devices.touch(device.id);
   const move = await world.transactions.answer(transaction.id, 'approved', { device: device.id, means: uv });
+  await hurry(world, transaction);
   if (move.ok) return { ok: true, state: 'approved', ratchet: proven.ratchet };
   const late = over(move.now);
   await record(world, 'transaction_approved', device, transaction, late.why);
@@ -155,12 +163,26 @@ async function stop(world: Needs, device: Device, answer: Named & { decision: 'd
   const { transaction } = found;
   if (answer.decision === 'report') await pauseAfterReport(world, device, transaction);
   else await record(world, 'transaction_denied', device, transaction);
+  await announce(world.records, transaction);
   const move = await world.transactions.answer(transaction.id, answer.decision === 'report' ? 'reported' : 'denied');
+  await hurry(world, transaction);
   if (answer.decision === 'report') {
     const { rp, browser } = transaction.context;
     await tellPerson(world, device.userId, { about: 'sign_in_reported', service: rp, browser });
   }
   return move.ok ? { ok: true, state: 'denied' } : over(move.now);
+}
+
+/** A service that asked by itself may be waiting to be told. A node that dies before the state has moved leaves the ping behind. */
+async function announce({ deliveries }: Pick<Records, 'deliveries'>, { id, kind }: Transaction): Promise<void> {
+  if (kind === 'ciba') await deliveries.due(id, 2);
+}
+
+/** The state has moved: the service may hear of it now. */
+async function hurry(world: Pick<World, 'records' | 'courier'>, { id, kind }: Transaction): Promise<void> {
+  if (kind !== 'ciba') return;
+  await world.records.deliveries.due(id, 0);
+  world.courier.wake();
 }
 
 /** "It was not me": no more pushes by ourselves until the next full sign-in, and no browser counts as known. */

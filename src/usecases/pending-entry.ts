@@ -9,7 +9,7 @@ export function pendingEntry(transaction: Transaction, deviceId: string): Pendin
     kind: transaction.kind,
     nonce: transaction.nonce,
     ctx: transaction.context,
-    number_required: transaction.claimedBy !== deviceId,
+    number_required: transaction.claimedBy !== deviceId && transaction.number !== '',
     exp: Math.floor(transaction.expiresAt / 1000),
   };
 }

@@ -48,7 +48,7 @@ export function isWhatWasAsked(transaction: Transaction, asked: Omit<AskedNow, '
 }
 
 /** A device removed or locked after it approved, or a person disabled since, proves nothing any more. */
-async function mayStillSpeak(world: Pick<World, 'records'>, transaction: Transaction): Promise<boolean> {
+export async function mayStillSpeak(world: Pick<World, 'records'>, transaction: Transaction): Promise<boolean> {
   if (!transaction.device) return false;
   const device = await world.records.devices.byId(transaction.device);
   const user = await world.records.users.byId(transaction.userId);

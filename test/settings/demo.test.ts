@@ -59,27 +59,28 @@ describe('settings: the secrets of the demo', () => {
       'cookies',
       'demo-api-client-secret',
       'demo-client-secret',
+      'demo-desk-client-secret',
       'encryption.jwks.json',
       'kek',
       'pepper',
       'push',
       'signing.jwks.json',
     ]);
-    expect(made).to.have.length(8);
+    expect(made).to.have.length(9);
     expect(statSync(secrets).mode & 0o777).to.equal(0o700);
     const contents = () => made.map((file) => readFileSync(file, 'utf8'));
     for (const file of made) expect(statSync(file).mode & 0o777).to.equal(0o600);
     const first = contents();
     expect(await ensureDemoSecrets(folder)).to.deep.equal([]);
     expect(contents()).to.deep.equal(first);
-    expect(new Set(first).size).to.equal(8);
+    expect(new Set(first).size).to.equal(9);
   });
 
   it('are made once by two processes at the same time', async () => {
     const folder = example();
     const [one, two] = await Promise.all([ensureDemoSecrets(folder), ensureDemoSecrets(folder)]);
     expect([...one, ...two].sort()).to.deep.equal([...new Set([...one, ...two])].sort());
-    expect(readdirSync(join(folder, '../data/secrets'))).to.have.length(8);
+    expect(readdirSync(join(folder, '../data/secrets'))).to.have.length(9);
   });
 
   it('are never made for production, nor for a demo on a real address', async () => {
@@ -163,7 +164,7 @@ describe('settings: the example configuration', () => {
       'issuer     http://localhost:3000 (demo), listening on 127.0.0.1:3000',
       'storage    embedded database, embedded state',
       'levels     basic < mfa',
-      'clients    demo-api, demo',
+      'clients    demo-api, demo-desk, demo',
       'resources  http://localhost:3001/api',
     ]);
     const texts = yamlFiles(folder).map((file) => readFileSync(file, 'utf8'));
@@ -232,7 +233,7 @@ describe('countersign config and keys', () => {
       out: [],
       complaints: [
         'lifetimes.yaml:1:1: code: must be a duration such as "30s", "5m", "12h" or "90d" (it is 1)',
-        'lifetimes.yaml:2:1: idle: is not a key that we know; keys here are session, second_factor_idle, account_change, interaction, code, access_token, id_token, refresh_token, enrolment',
+        'lifetimes.yaml:2:1: idle: is not a key that we know; keys here are session, second_factor_idle, account_change, interaction, code, access_token, id_token, refresh_token, audit, backchannel_request, poll_interval, enrolment',
         '2 mistakes',
       ],
       code: 1,

@@ -510,9 +510,29 @@ const CLIENTS: Case[] = [
     files: payroll(open, 'grant_types: [client_credentials, refresh_token]', 'response_types: [code]', web),
     says: [
       'clients/payroll.yaml:2:1: token_endpoint_auth_method: "client_credentials" needs a client that proves itself (it is "none")',
-      'clients/payroll.yaml:3:1: grant_types: "refresh_token" needs "authorization_code" (it is […])',
+      'clients/payroll.yaml:3:1: grant_types: "refresh_token" needs "authorization_code" or "urn:openid:params:grant-type:ciba" (it is […])',
       'clients/payroll.yaml:4:1: response_types: grant_types "authorization_code" and response_types "code" go together (it is […])',
       'clients/payroll.yaml:5:1: redirect_uris: without "authorization_code" in grant_types nothing is ever sent there (it is […])',
+    ],
+  },
+  {
+    what: 'requests without a browser by clients that may not make them',
+    files: payroll(
+      open,
+      'grant_types: ["urn:openid:params:grant-type:ciba"]',
+      'backchannel_client_notification_endpoint: https://a.example.org/ping',
+    ),
+    says: [
+      'clients/payroll.yaml:1:1: first_party: "urn:openid:params:grant-type:ciba" needs first_party: true, because a phone shows no consent page',
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: "urn:openid:params:grant-type:ciba" needs a client that proves itself (it is "none")',
+      'clients/payroll.yaml:4:1: backchannel_client_notification_endpoint: and backchannel_token_delivery_mode "ping" go together (it is "https://a.example.org/ping")',
+    ],
+  },
+  {
+    what: 'pings to a client that does not ask without a browser',
+    files: payroll(open, web, 'backchannel_token_delivery_mode: ping'),
+    says: [
+      'clients/payroll.yaml:4:1: backchannel_token_delivery_mode: is only for clients with "urn:openid:params:grant-type:ciba" in grant_types (it is [secret])',
     ],
   },
   {

@@ -6,6 +6,9 @@ import { present, secretKeys, text, whole } from './pieces.ts';
 
 const SIGNING = ['ES256', 'RS256', 'PS256'] as const;
 
+/** OpenID CIBA Core section 4. */
+export const CIBA = 'urn:openid:params:grant-type:ciba';
+
 export const clientSchema = z
   .strictObject({
     client_id: z
@@ -26,7 +29,7 @@ export const clientSchema = z
     redirect_uris: z.array(text()).optional().describe('Where answers may be sent; compared letter by letter.'),
     post_logout_redirect_uris: z.array(text()).optional().describe('Where a person may be sent after signing out.'),
     grant_types: z
-      .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials']))
+      .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials', CIBA]))
       .prefault(['authorization_code'])
       .describe('How the client gets tokens.'),
     response_types: z
@@ -90,6 +93,13 @@ export const clientSchema = z
     dpop_bound_access_tokens: z.boolean().optional().describe('Only tokens bound by DPoP (RFC 9449) are given out.'),
     backchannel_logout_uri: text().optional().describe('Where we tell the service that a session has ended.'),
     backchannel_logout_session_required: z.boolean().optional().describe('Put the session id into that message.'),
+    backchannel_token_delivery_mode: z
+      .enum(['poll', 'ping'])
+      .optional()
+      .describe('How a service that asks without a browser (CIBA) learns of the answer; "poll" where it is missing.'),
+    backchannel_client_notification_endpoint: text()
+      .optional()
+      .describe('Where a service is told ("ping") that a person has answered, https.'),
     initiate_login_uri: text().optional().describe('Where a sign-in can be started by us, https.'),
     client_uri: text().optional().describe('The home page of the service.'),
     logo_uri: text().optional().describe('Its logo.'),
@@ -122,11 +132,19 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
     homepage,
     ...metadata
   } = client;
+  const notified = client.backchannel_client_notification_endpoint;
   const signsIn = client.grant_types.includes('authorization_code');
   return {
     metadata: {
       ...present(metadata),
       client_name: client.client_name ?? client.client_id,
+      ...(client.grant_types.includes(CIBA)
+        ? { backchannel_token_delivery_mode: client.backchannel_token_delivery_mode ?? 'poll' }
+        : {}),
+      // oidc-provider takes https only, and we send the pings ourselves: on loopback http is as good.
+      ...(notified === undefined
+        ? {}
+        : { backchannel_client_notification_endpoint: notified.replace(/^http:/, 'https:') }),
       response_types: client.response_types ?? (signsIn ? ['code'] : []),
       redirect_uris: client.redirect_uris ?? [],
       ...(secret && needsSecret(client) ? { client_secret: secret.reveal() } : {}),
@@ -134,6 +152,6 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
     firstParty: first_party,
     requirePkce: require_pkce,
     file,
-    ...present({ minimumLevel: minimum_level, homepage: homepage ?? client.client_uri }),
+    ...present({ minimumLevel: minimum_level, homepage: homepage ?? client.client_uri, notified }),
   };
 }

@@ -34,6 +34,12 @@ export const lifetimesSchema = z
       .describe(
         'How long events stay in the audit; for ever where it is missing. What is deleted leaves a checkpoint, so that the rest can still be verified.',
       ),
+    backchannel_request: duration('30s', '10m')
+      .prefault('2m')
+      .describe('How long a request to a phone without a browser (CIBA) waits where the service does not say it.'),
+    poll_interval: duration('1s', '1m')
+      .prefault('5s')
+      .describe('How often a service may ask whether a person has answered (CIBA).'),
     enrolment: duration('1m', '10m').prefault('5m').describe('How long the QR code of a new phone can be scanned.'),
   })
   .describe('How long sessions, tokens and offers live.');
@@ -52,6 +58,8 @@ export function resolveLifetimes(file: LifetimesFile): LifetimeSettings {
     accessToken: file.access_token,
     idToken: file.id_token,
     refreshToken: file.refresh_token,
+    backchannelRequest: file.backchannel_request,
+    pollInterval: file.poll_interval,
     enrolment: file.enrolment,
     ...(file.audit === undefined ? {} : { audit: file.audit }),
   };

@@ -12,6 +12,10 @@ export interface ModelPlace {
   bearer?: boolean;
   /** A challenge: refused after the state went back in time. Sessions and tokens are not, or each fail-over would sign everybody out. */
   epochal?: boolean;
+  /** Seconds that it stays after its end, so that who polls too late hears `expired_token` (RFC 8628 section 3.5). */
+  lingers?: number;
+  /** A second use is refused and takes nothing from the first: the client has proven itself, and its polls may overlap. */
+  polled?: boolean;
 }
 
 const KEPT: ModelPlace = { where: 'state' };
@@ -26,8 +30,16 @@ export const MODELS: { readonly [model: string]: ModelPlace } = {
   ClientCredentials: { ...KEPT, bearer: true },
   Interaction: { ...KEPT, epochal: true },
   AuthorizationCode: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
-  DeviceCode: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
-  BackchannelAuthenticationRequest: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
+  DeviceCode: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true, lingers: 300 },
+  BackchannelAuthenticationRequest: {
+    ...KEPT,
+    consumable: true,
+    grantable: true,
+    bearer: true,
+    epochal: true,
+    lingers: 300,
+    polled: true,
+  },
   PreAuthorizedCode: { ...KEPT, consumable: true, grantable: true, bearer: true, epochal: true },
   PushedAuthorizationRequest: { ...KEPT, consumable: true, bearer: true, epochal: true },
   ReplayDetection: KEPT,

@@ -89,7 +89,7 @@ export function stateArtefacts(
     findByUid: (uid) => follow('SessionUid', uid),
     findByUserCode: (userCode) => follow('UserCode', userCode),
     async upsert(id, payload, expiresIn = TEN_YEARS) {
-      const ttl = Math.max(1, Math.ceil(expiresIn));
+      const ttl = Math.max(1, Math.ceil(expiresIn)) + (place.lingers ?? 0);
       const { grantId, uid, userCode } = payload;
       if (model === 'Session' && uid) return putSession(id, payload, uid, ttl);
       // Issued together: one write to Redis. The index is written first, so that nothing can be found and not revoked.
@@ -103,7 +103,7 @@ export function stateArtefacts(
       const changed = await state.change(key(id), { absent: ['c'], stamps: { c: 0 } });
       if (changed.ok) return;
       const grantId = changed.now?.fields.g;
-      if (grantId) await revokeFamily(grantId);
+      if (grantId && !place.polled) await revokeFamily(grantId);
       if (model === 'PushedAuthorizationRequest') {
         throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
       }

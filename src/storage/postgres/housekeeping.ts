@@ -8,6 +8,7 @@ const STALE = [
   `delete from known_browsers where expires_at < clock_timestamp()`,
   `delete from tickets where expires_at < clock_timestamp() - interval '7 days'`,
   `delete from spent_transactions where spent_at < clock_timestamp() - interval '7 days'`,
+  `delete from deliveries where expires_at < clock_timestamp()`,
   // A refresh token that was used stays until its end: presented again it must revoke its family.
   `delete from oidc_artefacts where expires_at < clock_timestamp()`,
 ];

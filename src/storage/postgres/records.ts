@@ -2,6 +2,7 @@
 import type { AuditEvent } from '../../domain/audit.ts';
 import type { KnownBrowsers, Records, Spent, Tickets } from '../../domain/ports.ts';
 import { createAudit } from './audit.ts';
+import { createDeliveries } from './deliveries.ts';
 import { createDevices } from './devices.ts';
 import { type Db, one, rows } from './statement.ts';
 import { createUsers } from './users.ts';
@@ -81,5 +82,6 @@ export function createRecords(db: Db, written?: (event: AuditEvent) => void): Re
     tickets: createTickets(db),
     spent: createSpent(db),
     audit: createAudit(db, written),
+    deliveries: createDeliveries(db),
   };
 }

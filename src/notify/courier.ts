@@ -1,0 +1,96 @@
+// Carries what stands in the outbox to the services: at once, and again and again until it is taken or has expired.
+import { type Delivery, deliveryAad, retryAfter } from '../domain/delivery.ts';
+import type { Courier, Deliveries, Vault } from '../domain/ports.ts';
+import type { Log } from '../platform/log.ts';
+
+/** What a courier is made of. */
+export interface CourierParts {
+  deliveries: Deliveries;
+  vault: Pick<Vault, 'open'>;
+  log: Log;
+  /**
+   * Hands one message over. Resolves where it was taken, or where there is nobody to take it any more.
+   * @throws where it is to be tried again; the message says why, without an address or a secret.
+   */
+  send(delivery: Delivery, content: unknown): Promise<void>;
+  /** How often we look for what other nodes left behind, in milliseconds. */
+  every?: number;
+}
+
+/** Messages that one round takes at once. */
+const MOST = 16;
+
+/** A courier that runs until it is closed. */
+export function startCourier(parts: CourierParts): Courier & { close(): Promise<void> } {
+  const { deliveries, log } = parts;
+  let closed = false;
+  let again = false;
+  let running: Promise<void> | undefined;
+  const retries = new Set<NodeJS.Timeout>();
+
+  async function deliver(delivery: Delivery & { tries: number }): Promise<void> {
+    const { id, kind, clientId, tries } = delivery;
+    const bytes = parts.vault.open(delivery.content, deliveryAad(id));
+    if (!bytes) {
+      log.error({ kind, clientId }, 'a message to a service cannot be read: its key is gone');
+      return deliveries.done(id);
+    }
+    try {
+      await parts.send(delivery, JSON.parse(Buffer.from(bytes).toString('utf8')));
+    } catch (error) {
+      const wait = retryAfter(tries);
+      log.warn(
+        { kind, clientId, tries, reason: (error as Error).message },
+        'a service did not take a message; trying again',
+      );
+      await deliveries.due(id, wait);
+      return later(wait * 1000);
+    }
+    await deliveries.done(id);
+  }
+
+  async function round(): Promise<void> {
+    for (;;) {
+      const taken = await deliveries.take(MOST);
+      await Promise.all(taken.map(deliver));
+      if (taken.length < MOST || closed) return;
+    }
+  }
+
+  function run(): void {
+    if (closed) return;
+    if (running) {
+      again = true;
+      return;
+    }
+    again = false;
+    running = round()
+      .catch((error: unknown) => log.warn({ err: String(error) }, 'the outbox could not be read; trying again'))
+      .finally(() => {
+        running = undefined;
+        if (again) run();
+      });
+  }
+
+  function later(ms: number): void {
+    if (closed) return;
+    const timer = setTimeout(() => {
+      retries.delete(timer);
+      run();
+    }, ms + 20);
+    timer.unref();
+    retries.add(timer);
+  }
+
+  const regular = setInterval(run, parts.every ?? 10_000);
+  regular.unref();
+  return {
+    wake: run,
+    close: async () => {
+      closed = true;
+      clearInterval(regular);
+      for (const timer of retries) clearTimeout(timer);
+      await running;
+    },
+  };
+}
