@@ -40,12 +40,32 @@ const NEEDS = [
     debian: ['python3', 'python3-cryptography'],
     brew: ['python', 'cryptography'],
   },
+  // Clients of the pages in docs/relying-services/ that are Debian's own packages: run there, and nowhere else.
+  {
+    what: 'Authlib and Flask',
+    variable: '',
+    programs: ['python3'],
+    python: '/usr/bin/python3',
+    module: 'authlib, flask, requests',
+    debian: ['python3', 'python3-authlib', 'python3-flask', 'python3-requests'],
+    debianOnly: true,
+  },
+  {
+    what: 'Apache with mod_auth_openidc',
+    variable: '',
+    programs: ['apache2'],
+    file: '/usr/lib/apache2/modules/mod_auth_openidc.so',
+    // Without the package apache2 nothing is started on the machine.
+    debian: ['apache2-bin', 'libapache2-mod-auth-openidc'],
+    debianOnly: true,
+  },
 ];
 
-/** Whether one of its programs is there, with the module that it needs. */
-const isThere = ({ programs, module }, findProgram) =>
+/** Whether one of its programs is there, with the module or the file that it needs. */
+const isThere = ({ programs, module, file, python = programs[0] }, findProgram) =>
   findProgram(...programs) !== undefined &&
-  (module === undefined || spawnSync(programs[0], ['-c', `import ${module}`]).status === 0);
+  (file === undefined || existsSync(file)) &&
+  (module === undefined || spawnSync(python, ['-c', `import ${module}`]).status === 0);
 
 const named = (variable) => (process.env[variable] ?? '') !== '';
 
@@ -59,7 +79,8 @@ export async function haveEverything(findProgram, onStart) {
   // Servers are started for tests that restart them, even where the usual ones are named.
   const missing = NEEDS.filter((need) => {
     const elsewhere = need.what === 'Chromium' && named(need.variable);
-    return !elsewhere && !isThere(need, findProgram);
+    const here = need.debianOnly !== true || isDebian();
+    return here && !elsewhere && !isThere(need, findProgram);
   });
   if (missing.length === 0) return true;
   const names = missing.map(({ what }) => what).join(', ');

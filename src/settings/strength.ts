@@ -9,11 +9,12 @@ const OBVIOUS_PASSWORDS = /^(postgres|postgresql|redis|admin|root|test|demo|gues
 
 const variety = (bytes: Iterable<unknown>) => new Set(bytes).size;
 
+// In hexadecimal, because some clients send + and / of base64 in client_secret_basic without encoding them (RFC 6749 section 2.3.1).
 /** Why a passphrase is weak; undefined where it is strong enough. */
 export function passphraseFault(value: string): string | undefined {
-  if (value.length < 32) return 'is too short: a secret has at least 32 random characters (openssl rand -base64 32)';
-  if (OBVIOUS.test(value)) return 'holds a well-known word: make a random secret (openssl rand -base64 32)';
-  return variety(value) < 10 ? 'repeats itself: make a random secret (openssl rand -base64 32)' : undefined;
+  if (value.length < 32) return 'is too short: a secret has at least 32 random characters (openssl rand -hex 32)';
+  if (OBVIOUS.test(value)) return 'holds a well-known word: make a random secret (openssl rand -hex 32)';
+  return variety(value) < 10 ? 'repeats itself: make a random secret (openssl rand -hex 32)' : undefined;
 }
 
 /** Why a text is no key of 32 random bytes in base64url; undefined where it is one. */

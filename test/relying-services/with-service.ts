@@ -1,7 +1,17 @@
 // Runs what a page of docs/relying-services/ says, as somebody would who copies it: its client file at a real provider, its program as a process.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,9 +27,14 @@ import { freePort, listens } from '../support/services.ts';
 /** The addresses that every page is written with: those of `npm start`, and one beside it. */
 const ISSUER = 'http://localhost:3000';
 const HOME = 'http://localhost:4000';
+/** An application behind the service, where a page has one. */
+const BEHIND = '4001';
 
-/** Letters that a client must encode in `client_secret_basic` (RFC 6749 section 2.3.1) stand in every secret of `openssl rand -base64`. */
+/** Letters that a client must encode in `client_secret_basic` (RFC 6749 section 2.3.1) stand in every secret here: an operator may have such a one. */
 const newSecret = () => `a+/=${randomBytes(32).toString('base64')}`;
+
+/** Where clients that are packages of Debian can be had (`scripts/machine.mjs` installs them there). */
+export const onDebian = existsSync('/etc/debian_version');
 
 const PATIENCE = 15_000;
 
@@ -49,6 +64,16 @@ export interface Program {
   command: string;
   args: string[];
   env?: { [name: string]: string };
+  /** More files, which the machine has and the page need not show. */
+  files?: { [path: string]: string };
+  /** Listens at the second address of the page. */
+  behind?: boolean;
+}
+
+/** A program that runs. */
+interface Started {
+  output(): string;
+  end(): Promise<void>;
 }
 
 /** `node service.mjs`, as most pages say. */
@@ -56,10 +81,10 @@ export const NODE: Program = { command: process.execPath, args: ['service.mjs'] 
 
 /**
  * Starts provider and service of a page, with a person who has a phone.
- * @param program what runs the service; undefined where the test does it itself.
+ * @param programs what runs the service, in this order.
  */
-export async function startService(page: string, program: Program | undefined = NODE): Promise<Service> {
-  const port = await freePort();
+export async function startService(page: string, ...programs: Program[]): Promise<Service> {
+  const [port, behind] = [await freePort(), await freePort()];
   const home = `http://localhost:${port}`;
   const secret = newSecret();
   const blocks = filesOf(page);
@@ -71,18 +96,26 @@ export async function startService(page: string, program: Program | undefined = 
   }
   const running = await startHouse({ files: provider as Files });
   const folder = mkdtempSync(join(tmpdir(), 'countersign-service-'));
-  installPackages(folder);
-  const place = (text: string) => text.replaceAll(ISSUER, running.issuer).replaceAll(HOME, home);
+  installPackages(
+    folder,
+    [...blocks.values()].some((code) => code.includes('countersign-step-up')),
+  );
+  const place = (text: string) =>
+    text.replaceAll(ISSUER, running.issuer).replaceAll(/4000/g, `${port}`).replaceAll(BEHIND, `${behind}`);
   for (const [path, content] of blocks) {
     if (path.startsWith('config/')) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), place(content).replaceAll('4000', String(port)));
+    writeFileSync(join(folder, path), place(content));
   }
   const who = await person(running.house);
   const first = await signedIn(running.issuer, who.login, { acr_values: MFA });
   const ready = await proveMailbox(running, first.browser, first.answer, `${who.login}@example.org`);
   const { phone } = await addPhone(running, first.browser, ready);
-  const child = program && (await startProgram(program, folder, port, secret));
+  const started: Started[] = [];
+  for (const program of programs.length > 0 ? programs : [NODE]) {
+    for (const [path, content] of Object.entries(program.files ?? {})) writeFileSync(join(folder, path), content);
+    started.push(await startProgram(program, folder, program.behind ? behind : port, secret));
+  }
   return {
     running,
     home,
@@ -90,34 +123,40 @@ export async function startService(page: string, program: Program | undefined = 
     phone,
     secret,
     folder,
-    output: () => child?.output() ?? '',
+    output: () => started.map(({ output }) => output()).join('\n'),
     close: async () => {
-      await child?.end();
+      for (const { end } of started.reverse()) await end();
       await running.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** What `npm install` would leave there: our packages, and this repository's own compiled as npm would give it. */
-function installPackages(folder: string): void {
+/** What `npm install` would leave there. @param own with this repository's own package, compiled as npm would give it. */
+function installPackages(folder: string, own: boolean): void {
   const target = join(folder, 'node_modules');
   mkdirSync(target);
   for (const name of readdirSync('node_modules').filter((entry) => !entry.startsWith('.')))
     symlinkSync(resolve('node_modules', name), join(target, name));
-  const own = join(target, 'countersign-step-up');
+  if (!own) return;
+  const home = join(target, 'countersign-step-up');
   const tsc = [
     'node_modules/typescript/bin/tsc',
     '-p',
     'packages/step-up/tsconfig.json',
     '--outDir',
-    join(own, 'dist'),
+    join(home, 'dist'),
   ];
   execFileSync(process.execPath, tsc, { stdio: 'inherit' });
-  cpSync('packages/step-up/package.json', join(own, 'package.json'));
+  cpSync('packages/step-up/package.json', join(home, 'package.json'));
 }
 
-async function startProgram({ command, args, env }: Program, folder: string, port: number, secret: string) {
+async function startProgram(
+  { command, args, env }: Program,
+  folder: string,
+  port: number,
+  secret: string,
+): Promise<Started> {
   const { PORT: _p, HOST: _h, NODE_OPTIONS: _o, ...rest } = process.env;
   const child: ChildProcess = spawn(command, args, {
     cwd: folder,

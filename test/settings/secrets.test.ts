@@ -109,13 +109,13 @@ describe('settings: how strong a secret is', () => {
   });
 
   const passphrases: [string, string, string][] = [
-    ['short', 'q8Zr2Lw0', 'is too short: a secret has at least 32 random characters (openssl rand -base64 32)'],
+    ['short', 'q8Zr2Lw0', 'is too short: a secret has at least 32 random characters (openssl rand -hex 32)'],
     [
       'a well-known word',
       'please-changeme-before-production',
-      'holds a well-known word: make a random secret (openssl rand -base64 32)',
+      'holds a well-known word: make a random secret (openssl rand -hex 32)',
     ],
-    ['all the same', 'x'.repeat(64), 'repeats itself: make a random secret (openssl rand -base64 32)'],
+    ['all the same', 'x'.repeat(64), 'repeats itself: make a random secret (openssl rand -hex 32)'],
   ];
   for (const [what, value, rule] of passphrases) {
     it(`refuses a client's secret that is weak: ${what}`, async () => {
