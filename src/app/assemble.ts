@@ -21,6 +21,7 @@ import type { Settings } from '../settings/settings.ts';
 import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
 import { keysCheck, signingKeyAges } from './jwks.ts';
+import { type Ring, readRing, watchRing } from './key-ring.ts';
 import { createApp } from './koa.ts';
 import { accountProvider, buildProvider } from './provider-parts.ts';
 import { dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
@@ -70,13 +71,20 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     const cookies = ownCookies(settings.server.issuer);
     const shown = { settings: () => registry.settings, assets, cookies };
     const pages = systemPages(shown);
-    const provider = buildProvider(opened, current, clients, pages);
+    const ringParts = { knex: opened.database.knex, vault: world.vault, settings: () => registry.settings };
+    let ring = await readRing(ringParts);
+    const build = (of: Ring) => buildProvider(opened, current, clients, pages, of.jwks);
+    let provider = build(ring);
     await dryRunClients(provider, settings);
     const deps: AccountDeps = {
       ...shown,
       world,
       interactions: createInteractions(() => provider, current, world.clock),
-      account: accountProvider(() => provider, current),
+      account: accountProvider(
+        () => provider,
+        current,
+        () => ring.jwks,
+      ),
     };
     const app = createApp({
       world,
@@ -88,8 +96,13 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
       pages: pageRoutes(deps),
       ...(watch ? { watch } : {}),
     });
-    watch?.check('signing_keys', async () => keysCheck(registry.settings));
-    watch?.metrics.gauge('signing_key_age_seconds', () => signingKeyAges(registry.settings, world.clock));
+    watch?.check('signing_keys', async () => keysCheck(ring));
+    watch?.metrics.gauge('signing_key_age_seconds', () => signingKeyAges(ring, world.clock));
+    const stopRing = watchRing(ringParts, ring, log, (fresh) => {
+      // Requests in flight end on the provider that they began on.
+      provider = build(fresh);
+      ring = fresh;
+    });
     return {
       app,
       world,
@@ -102,7 +115,10 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
         clients.replace(registry.clients);
         return merged.report;
       },
-      close: opened.close,
+      close: () => {
+        stopRing();
+        return opened.close();
+      },
     };
   } catch (error) {
     await opened.close();

@@ -2,7 +2,6 @@
 import type { JWKS } from 'oidc-provider';
 import type { Clock } from '../platform/clock.ts';
 import type { Secret } from '../settings/secret.ts';
-import type { Settings } from '../settings/settings.ts';
 
 /**
  * A private JWKS out of a secret.
@@ -20,18 +19,21 @@ export function readJwks(secret: Secret): JWKS {
   return parsed as JWKS;
 }
 
-/** Whether there are signing keys, and by which kid they are known. */
-export function keysCheck(settings: Settings): { ok: boolean; kids: string[] } {
-  const { keys } = readJwks(settings.keys.signing);
-  return { ok: keys.length > 0, kids: keys.map(({ kid }) => kid ?? '') };
+/** What is read of the key ring. */
+interface Keys {
+  entries: readonly { kid: string; alg: string; use: string; iat?: number; signsFrom: number }[];
+}
+
+/** Whether a key signs, and by which kids the published ones are known. */
+export function keysCheck({ entries }: Keys): { ok: boolean; kids: string[] } {
+  const published = entries.filter(({ use }) => use === 'signs' || use === 'next' || use === 'published');
+  return { ok: entries.some(({ use }) => use === 'signs'), kids: published.map(({ kid }) => kid) };
 }
 
 /** The age of the key that signs, by algorithm, in seconds; keys that do not say when they were made (`iat`) are left out. */
-export function signingKeyAges(settings: Settings, clock: Clock): { [alg: string]: number } {
-  const ages: { [alg: string]: number } = {};
-  for (const { alg, iat } of readJwks(settings.keys.signing).keys as { alg?: string; iat?: number }[])
-    if (alg !== undefined && iat !== undefined) ages[alg] ??= Math.max(0, clock.now() / 1000 - iat);
-  return ages;
+export function signingKeyAges({ entries }: Keys, clock: Clock): { [alg: string]: number } {
+  const signing = entries.filter(({ use, iat }) => use === 'signs' && iat !== undefined);
+  return Object.fromEntries(signing.map(({ alg, iat = 0 }) => [alg, Math.max(0, clock.now() / 1000 - iat)]));
 }
 
 /** The public members of each key: what anybody may see. */

@@ -1,6 +1,6 @@
 // Chooses the parts of the provider, and what the account page asks of it.
 import Keygrip from 'keygrip';
-import type Provider from 'oidc-provider';
+import type { JWKS, default as Provider } from 'oidc-provider';
 import type { AccountProvider } from '../../interactions/account/relying-service.ts';
 import { LANGUAGES } from '../../interactions/words.ts';
 import { createOutboundFetch } from '../platform/outbound-fetch.ts';
@@ -11,7 +11,7 @@ import { createAdapter } from '../storage/oidc/adapter.ts';
 import type { ClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { personWithGrant } from '../storage/oidc/person-with-grant.ts';
 import { markSessionEnded } from '../storage/oidc/state-artefacts.ts';
-import { publicJwks, readJwks } from './jwks.ts';
+import { publicJwks } from './jwks.ts';
 import type { Opened } from './world.ts';
 
 /** Builds the provider over the open storage. */
@@ -20,6 +20,7 @@ export function buildProvider(
   registry: () => Registry,
   clients: ClientCatalog,
   pages: SystemPages,
+  jwks: JWKS,
 ): Provider {
   const { world, database, state, auditBatches } = opened;
   const { keys, outbound } = registry().settings;
@@ -30,7 +31,7 @@ export function buildProvider(
     users: world.records.users,
     clock: world.clock,
     adapter: createAdapter({ knex: database.knex, state, clients }),
-    jwks: readJwks(keys.signing),
+    jwks,
     cookieKeys: new Keygrip(
       keys.cookies.map((secret) => secret.reveal()),
       'sha256',
@@ -47,12 +48,12 @@ export function buildProvider(
 }
 
 /** The provider as the account page sees it. */
-export function accountProvider(provider: () => Provider, registry: () => Registry): AccountProvider {
+export function accountProvider(provider: () => Provider, registry: () => Registry, jwks: () => JWKS): AccountProvider {
   const { issuer } = registry().settings.server;
   return {
     issuer,
     callback: () => provider().callback(),
-    jwks: () => publicJwks(readJwks(registry().settings.keys.signing)) as ReturnType<AccountProvider['jwks']>,
+    jwks: () => publicJwks(jwks()) as ReturnType<AccountProvider['jwks']>,
     sessionOf: async (accessToken) => (await provider().AccessToken.find(accessToken))?.sessionUid,
     sessionAlive: async (uid, userId) => (await provider().Session.findByUid(uid))?.accountId === userId,
   };

@@ -1,10 +1,11 @@
-// `countersign keys generate`: the keys and secrets of a production server, made once, never written over.
+// `countersign keys …`: the keys and secrets of a production server, made once, never written over; signing keys listed, rotated, retired.
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
 import { newEncryptionKeys, newSecret, newSigningKeys, writeSecretOnce } from '../settings/demo-secrets.ts';
 import { type ConfigCommandDeps, chosenFolder, processDeps } from './config.ts';
+import { addSigningKeyCommands } from './signing-keys.ts';
 
 /** What a folder of secrets holds: file name and how its content is made. */
 const SECRETS = {
@@ -61,9 +62,9 @@ async function generate(options: { folder: string; config?: string }, deps: Conf
 
 /** Adds the `keys` commands to the program. */
 export function addKeyCommands(program: Command, deps: ConfigCommandDeps = processDeps): void {
-  program
-    .command('keys')
-    .description('the keys and secrets of the server')
+  const keys = program.command('keys').description('the keys and secrets of the server');
+  addSigningKeyCommands(keys, deps);
+  keys
     .command('generate')
     .description('make keys and secrets (readable by their owner only) and print the keys.yaml that uses them')
     .option('--folder <folder>', 'where to', 'secrets')

@@ -45,6 +45,8 @@ export const AUDIT_EVENTS = [
   'sys_config_reloaded',
   'sys_config_refused',
   'sys_audit_pruned',
+  'sys_key_added',
+  'sys_key_retired',
 ] as const;
 
 /** One of {@link AUDIT_EVENTS}. */

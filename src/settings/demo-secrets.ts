@@ -18,11 +18,16 @@ export const DEMO_FILES = {
   push: 'push',
 } as const;
 
-async function privateJwk(algorithm: 'ES256' | 'RS256' | 'ECDH-ES', use: 'sig' | 'enc'): Promise<JWK> {
+async function privateJwk(algorithm: string, use: 'sig' | 'enc'): Promise<JWK> {
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 3072 });
   // When it was made, for the metric of its age; never published.
   const iat = seconds(systemClock);
   return { kid: systemRandom.id(9), use, alg: algorithm, iat, ...(await exportJWK(privateKey)) } as JWK;
+}
+
+/** One new signing key of an algorithm of RFC 7518 or RFC 8037. */
+export async function newSigningKey(alg: string): Promise<JWK & { kid: string; alg: string }> {
+  return (await privateJwk(alg, 'sig')) as JWK & { kid: string; alg: string };
 }
 
 /** A new set of signing keys: ES256 (P-256), used by default, and RS256 (RSA-3072), for clients that ask for it. */

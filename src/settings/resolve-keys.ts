@@ -68,6 +68,7 @@ export function resolveKeys(reading: Reading, document: Document, written: KeysF
     document.note(['push'], 'is not set: phones are not woken ("countersign keys generate" prints how to add one)');
   return {
     signing: keySet('signing'),
+    ...(file.rotation ? { rotation: file.rotation } : {}),
     encryption: keySet('encryption'),
     cookies: list(reading, document, 'cookies', file.cookies, 'passphrase').map(({ secret }) => secret),
     kek: keyed(reading, document, 'kek', file.kek),

@@ -38,6 +38,8 @@ export interface StorageSettings {
 export interface KeySettings {
   /** Private JWKS file of signing keys (made by `countersign keys generate`). */
   signing: Secret;
+  /** Makes new signing keys by itself. */
+  rotation?: { every: number; publish: number };
   /** Private JWKS file of the ECDH-ES keys that phones encrypt to. */
   encryption: Secret;
   cookies: Secret[];

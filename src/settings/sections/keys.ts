@@ -1,6 +1,6 @@
 // keys.yaml: the server's own keys and secrets. `countersign keys generate` makes them.
 import { z } from 'zod';
-import { secretKeys } from './pieces.ts';
+import { duration, secretKeys } from './pieces.ts';
 
 const identified = (what: string) =>
   z.strictObject({
@@ -17,6 +17,17 @@ export const keysSchema = z
       'signing',
       'The private signing keys as a JSON Web Key Set: the first of each algorithm signs, all are published.',
     ),
+    rotation: z
+      .strictObject({
+        every: duration('7d', '3650d').describe('A signing key gives way to a new one when it has signed for so long.'),
+        publish: duration('24h', '30d')
+          .prefault('24h')
+          .describe('A new key is published so long before it signs, so that every service has read it by then.'),
+      })
+      .optional()
+      .describe(
+        'Makes new signing keys by itself, kept in the database under the kek. Without it "countersign keys rotate" does so by hand.',
+      ),
     ...secretKeys('encryption', 'The private ECDH-ES keys as a JSON Web Key Set: phones encrypt to the first.'),
     cookies: z
       .array(z.strictObject(secretKeys('secret', 'A random text of at least 32 characters.')))
