@@ -12,7 +12,7 @@ import { type PageDeps, seeOther, stepPath } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import { heardOf, streamTransaction } from './live.ts';
 import { EndedPage, LostPage, type Said } from './page.tsx';
-import { aroundOf, isReachable, showApprove } from './show.ts';
+import { aroundOf, heldNotice, isReachable, showApprove } from './show.ts';
 import {
   askedNow,
   askingOf,
@@ -91,10 +91,8 @@ async function ask(ctx: Context, deps: PageDeps, step: PhoneStep): Promise<void>
     return backToStep(ctx, step);
   }
   await keepTransaction(deps, step, asked.transaction.id);
-  if (wants === 'push' && asked.transaction.mode !== 'push')
-    return showApprove(ctx, deps, step, {
-      notice: { kind: 'warn', key: asked.cameraOnly ? 'approve.camera_only' : 'approve.no_push_now' },
-    });
+  const notice = asked.held && heldNotice(asked.held);
+  if (notice) return showApprove(ctx, deps, step, { notice });
   if (wants === 'qr') {
     // A phone's own browser shows the number by itself: here the person asked for the code.
     return seeOther(ctx, `${stepPath(step.details, 'approve')}?look=scan`);

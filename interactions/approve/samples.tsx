@@ -39,7 +39,7 @@ export const samples: readonly Sample[] = [
         view,
         ...waiting,
         codeError: { kind: 'error', key: 'approve.code_wrong', values: { remaining: 2 } },
-        notice: { kind: 'warn', key: 'approve.no_push_now' },
+        notice: { kind: 'warn', key: 'approve.push_often', values: { minutes: 7 } },
       }),
   },
   { name: 'approve-number', page: (view) => ApprovePage({ view, ...waiting, look: 'number', why: 'session' }) },

@@ -4,7 +4,7 @@ import { LIFE, OFFLINE_TRIES, type Transaction } from '../../src/domain/transact
 import { seconds } from '../../src/platform/clock.ts';
 import { openLink, signInLink, signInLinkParts } from '../../src/protocol/links.ts';
 import type { InteractionDetails } from '../../src/provider/pages.ts';
-import { askPhone } from '../../src/usecases/ask-phone.ts';
+import { askPhone, type HeldPush } from '../../src/usecases/ask-phone.ts';
 import { currentFrame } from '../../src/usecases/browser-transaction.ts';
 import { type PageDeps, seeOther, stepPath } from '../interaction.ts';
 import { show } from '../layout.tsx';
@@ -57,6 +57,12 @@ export function looksLikePhone(ctx: Context): boolean {
   return ctx.get('Sec-CH-UA-Mobile') === '?1' || /Android|iPhone|iPod|Mobile/.test(ctx.get('User-Agent'));
 }
 
+/** Says why the phone is not asked by itself, and until when. */
+export function heldNotice(held: HeldPush): Said {
+  if (held.why !== 'often') return { kind: 'warn', key: `approve.push_${held.why}` };
+  return { kind: 'warn', key: 'approve.push_often', values: { minutes: Math.ceil(held.seconds / 60) } };
+}
+
 /** Shows the approval step and asks the phone where nothing is under way; a person whose phones cannot answer is led to adding one. */
 export async function showApprove(ctx: Context, deps: PageDeps, step: PhoneStep, saying: Saying = {}): Promise<void> {
   const around = await aroundOf(ctx, deps, step);
@@ -68,7 +74,8 @@ export async function showApprove(ctx: Context, deps: PageDeps, step: PhoneStep,
   if (kept?.id !== asked.transaction.id) await keepTransaction(deps, step, asked.transaction.id);
   const { codeError, status = 200 } = saying;
   const notice: Said | undefined =
-    saying.notice ?? (asked.cameraOnly ? { kind: 'warn', key: 'approve.camera_only' } : undefined);
+    saying.notice ??
+    (asked.cameraOnly ? { kind: 'warn', key: 'approve.camera_only' } : asked.held && heldNotice(asked.held));
   const page = await waitingPage(ctx, deps, around, asked.transaction, asked.cameraOnly);
   const said = { ...(notice === undefined ? {} : { notice }), ...(codeError === undefined ? {} : { codeError }) };
   show(ctx, ApprovePage({ ...page, ...said }), status);

@@ -29,9 +29,15 @@ export interface Asking {
   fresh?: boolean;
 }
 
+/**
+ * Why no request goes to the phone where one was wanted: `paused` since the person reported a sign-in, `busy` with the sign-in of another
+ * browser, or asked too `often`; then `seconds` until it is open again.
+ */
+export type HeldPush = { why: 'paused' | 'busy' } | { why: 'often'; seconds: number };
+
 /** `cameraOnly`: too many numbers were typed wrong; only a scan counts until a success. `knownBrowser`: this person has finished here before. */
 export type Asked =
-  | { ok: true; transaction: Transaction; cameraOnly: boolean; knownBrowser: boolean }
+  | { ok: true; transaction: Transaction; cameraOnly: boolean; knownBrowser: boolean; held?: HeldPush }
   | { ok: false; why: 'unknown_user' | 'no_phone' };
 
 type Needs = Pick<World, 'records' | 'transactions' | 'limits' | 'push' | 'random' | 'clock' | 'rules'>;
@@ -47,12 +53,18 @@ export async function askPhone(world: Needs, asking: Asking): Promise<Asked> {
     ? await world.records.knownBrowsers.find(fingerprint(asking.knownBrowser))
     : undefined;
   const knownBrowser = known?.userId === user.id;
-  const answer = (transaction: Transaction): Asked => ({ ok: true, transaction, cameraOnly, knownBrowser });
+  const answer = (transaction: Transaction, held?: HeldPush): Asked => ({
+    ok: true,
+    transaction,
+    cameraOnly,
+    knownBrowser,
+    ...(held === undefined ? {} : { held }),
+  });
 
   const here = await openHere(world, asking);
   const open = here.findLast((one) => asking.wants === undefined || one.mode === asking.wants);
   if (open && !asking.fresh) return answer(open);
-  const mode = await chooseMode(world, user, asking, { cameraOnly, knownBrowser });
+  const { mode, held } = await chooseMode(world, user, asking, { cameraOnly, knownBrowser });
   // Another way was taken: the phone must not show the same sign-in twice.
   for (const one of here) await world.transactions.end(one.id);
   const transaction = await world.transactions.open(await draft(world, asking, mode), LIFE[mode]);
@@ -67,7 +79,7 @@ export async function askPhone(world: Needs, asking: Asking): Promise<Asked> {
   });
   await world.transactions.touchUser(user.id);
   if (mode === 'push') world.push.knock(user.id, transaction.id);
-  return answer(transaction);
+  return answer(transaction, held);
 }
 
 /** The pending transactions of the same browser, interaction, service and level. */
@@ -91,14 +103,19 @@ async function chooseMode(
   user: User,
   asking: Asking,
   seen: { cameraOnly: boolean; knownBrowser: boolean },
-): Promise<TransactionMode> {
+): Promise<{ mode: TransactionMode; held?: HeldPush }> {
   const wanted = asking.wants ?? (seen.knownBrowser ? 'push' : 'qr');
-  if (wanted !== 'push') return wanted;
-  if (user.pushPaused || seen.cameraOnly) return 'qr';
+  if (wanted !== 'push') return { mode: wanted };
+  if (seen.cameraOnly) return { mode: 'qr' };
+  const qr = (held: HeldPush) => ({ mode: 'qr' as const, held });
+  if (user.pushPaused) return qr({ why: 'paused' });
   const open = await world.transactions.openModes(user.id);
-  if (open.some((one) => one.mode === 'push' && one.bind !== asking.bind)) return 'qr';
-  if (!(await world.limits.take('push_short', user.id)).ok) return 'qr';
-  return (await world.limits.take('push_day', user.id)).ok ? 'push' : 'qr';
+  if (open.some((one) => one.mode === 'push' && one.bind !== asking.bind)) return qr({ why: 'busy' });
+  for (const rule of ['push_short', 'push_day'] as const) {
+    const taken = await world.limits.take(rule, user.id);
+    if (!taken.ok) return qr({ why: 'often', seconds: taken.retryAfter });
+  }
+  return { mode: 'push' };
 }
 
 async function draft(world: Pick<World, 'random' | 'transactions' | 'rules'>, asking: Asking, mode: TransactionMode) {

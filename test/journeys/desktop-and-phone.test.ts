@@ -9,6 +9,9 @@ import { PASSWORD, person, type RunningHouse, startHouse } from '../support/hous
 import { type RelyingService, startRelyingService } from '../support/relying-service.ts';
 
 const LEVEL = { acr_values: MFA };
+/** What a phone's Chromium says of itself; the one under test runs on a desktop. */
+const ANDROID =
+  'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36';
 /** The browser's own lines about refusals, and about a network that is off. */
 const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/];
 
@@ -33,7 +36,7 @@ describe('a desktop and a phone', function () {
     await database.connect();
     who = await person(running.house);
     desk = await desktop();
-    device = await phone();
+    device = await phone({ context: { userAgent: ANDROID } });
     const origins = [running.issuer, service.origin];
     complaints.push(listenTo(desk, origins, EXPECTED), listenTo(device.context, origins, EXPECTED));
     page = await desk.newPage();
@@ -59,10 +62,10 @@ describe('a desktop and a phone', function () {
   };
   const heading = (on: Page, name: string | RegExp) => on.getByRole('heading', { name }).first().waitFor();
   const button = (on: Page, name: string) => on.getByRole('button', { name, exact: true }).first();
-  const signInByPassword = async () => {
-    await page.fill('#login', who.login);
-    await page.fill('#password', PASSWORD);
-    await page.click('button.main');
+  const signInByPassword = async (on = page) => {
+    await on.fill('#login', who.login);
+    await on.fill('#password', PASSWORD);
+    await on.click('button.main');
   };
   /** Holds the phone before the code on the desktop and lets the app read it. */
   const scan = async () => {
@@ -141,6 +144,24 @@ describe('a desktop and a phone', function () {
     await field.fill(number);
     await approveIn();
     expect(await claims()).to.include({ acr: MFA });
+  });
+
+  it('signs in on the phone itself: from the page to the app, and the page goes on by itself', async () => {
+    const tab = await device.context.newPage();
+    await tab.goto(service.signIn(LEVEL));
+    await signInByPassword(tab);
+    await tab.locator('.number').first().waitFor();
+    const number = (await tab.locator('.number').first().innerText()).replace(/\D/g, '');
+    const opened = device.context.waitForEvent('page');
+    await tab.getByRole('link', { name: 'Continue in the app' }).click();
+    const there = await opened;
+    await there.getByLabel('The number that your browser shows', { exact: false }).fill(number);
+    await button(there, 'Yes, it is me').click();
+    await typePin(there, PIN);
+    await heading(there, 'You said yes');
+    expect(JSON.parse(await tab.locator('#claims').innerText())).to.include({ acr: MFA });
+    await there.close();
+    await tab.close();
   });
 
   it('signs in with the phone’s network off, by the code that it shows', async () => {

@@ -10,7 +10,7 @@ import type { PublicJwk } from '../../src/protocol/derivations.ts';
 import { sealSecrets } from '../../src/protocol/messages.ts';
 import { offlineCode } from '../../src/protocol/ocra.ts';
 import { type Answered, answerTransaction } from '../../src/usecases/answer-transaction.ts';
-import { type Asking, askPhone } from '../../src/usecases/ask-phone.ts';
+import { type Asked, type Asking, askPhone } from '../../src/usecases/ask-phone.ts';
 import { beginEnrolment } from '../../src/usecases/begin-enrolment.ts';
 import { currentFrame, extendTransaction } from '../../src/usecases/browser-transaction.ts';
 import { changePin } from '../../src/usecases/change-pin.ts';
@@ -102,13 +102,20 @@ for (const backend of ['embedded', 'servers'] as const) {
       return found;
     }
 
-    async function ask(userId: string, more: Partial<Asking> = {}): Promise<Transaction> {
+    async function asked(userId: string, more: Partial<Asking> = {}): Promise<Extract<Asked, { ok: true }>> {
       const interaction = 'uid';
       const usual = { userId, interaction, kind: 'signin', bind: 'bind', service, level: 'mfa', fresh: true } as const;
-      const asked = await askPhone(world, { ...usual, ...more });
-      if (!asked.ok) throw new Error(asked.why);
-      return asked.transaction;
+      const answer = await askPhone(world, { ...usual, ...more });
+      if (!answer.ok) throw new Error(answer.why);
+      return answer;
     }
+
+    const ask = async (userId: string, more?: Partial<Asking>): Promise<Transaction> =>
+      (await asked(userId, more)).transaction;
+
+    /** Why no request goes to the phone, of somebody who asks for one. */
+    const held = async (userId: string, more?: Partial<Asking>) =>
+      (await asked(userId, { wants: 'push', ...more })).held;
 
     async function approve(
       paper: Paper,
@@ -280,6 +287,7 @@ for (const backend of ['embedded', 'servers'] as const) {
         const first = await ask(userId, { wants: 'push' });
         const stranger = await ask(userId, { wants: 'push', bind: 'other', interaction: 'other' });
         expect([first.mode, stranger.mode]).to.deep.equal(['push', 'qr']);
+        expect(await held(userId, { bind: 'other', interaction: 'other' })).to.deep.equal({ why: 'busy' });
         expect((await world.transactions.find(first.id))?.state).to.equal('pending');
         expect((await ask(userId, { wants: 'push', interaction: 'uid2' })).mode).to.equal('push');
         expect((await world.transactions.find(first.id))?.state).to.equal('expired');
@@ -293,6 +301,9 @@ for (const backend of ['embedded', 'servers'] as const) {
           return seen;
         };
         expect(await modes(4)).to.deep.equal(['push', 'push', 'push', 'qr']);
+        const often = await held(paper.userId);
+        expect(often).to.include({ why: 'often' });
+        expect(often).to.have.property('seconds').that.is.within(590, 600);
         // Ten minutes later …
         for (const left of [3, 3]) {
           await world.limits.clear('push_short', paper.userId);
@@ -322,6 +333,7 @@ for (const backend of ['embedded', 'servers'] as const) {
         const third = await ask(paper.userId, { knownBrowser });
         expect(third.mode).to.equal('qr');
         expect((await ask(paper.userId, { wants: 'push' })).mode).to.equal('qr');
+        expect(await held(paper.userId)).to.deep.equal({ why: 'paused' });
         const letter = await mail(paper, 'You reported a sign-in');
         expect(letter).to.include('sign-in to Payroll from An unknown browser').and.include('Please change it');
         expect(await events(paper)).to.deep.include(['transaction_reported', 'success']);
