@@ -1,5 +1,5 @@
 // docs/relying-services/express-openid-connect.md, run as it stands.
-import { type Service, startService, worksWith } from './with-service.ts';
+import { hearsOfSignOut, type Service, startService, worksWith } from './with-service.ts';
 
 describe('relying service: express-openid-connect', function () {
   this.timeout(120_000);
@@ -9,4 +9,6 @@ describe('relying service: express-openid-connect', function () {
   });
   after(() => service?.close());
   worksWith(() => service);
+
+  it('hears of a sign-out that began at the provider', () => hearsOfSignOut(service));
 });

@@ -1,11 +1,10 @@
 // docs/relying-services/mod-auth-openidc.md, run as it stands by an Apache of its own.
-import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { approveByScan, MFA } from '../interactions/with-phone.ts';
 import { HttpBrowser } from '../support/http-browser.ts';
 import { logIn } from '../support/service.ts';
 import { findProgram } from '../support/services.ts';
-import { claimsOn, confirmSignOut, NODE, onDebian, type Service, startService, worksWith } from './with-service.ts';
+import { claimsOn, hearsOfSignOut, NODE, onDebian, type Service, startService, worksWith } from './with-service.ts';
 
 const MODULES = [
   'mpm_event',
@@ -61,16 +60,7 @@ if (onDebian)
       expect(claims).to.include({ acr: MFA });
     });
 
-    it('hears of a sign-out that began at the provider', async () => {
-      const browser = new HttpBrowser();
-      await logIn(browser, await browser.visit(`${service.home}/sign-in`), service.who.login);
-      const home = async () => claimsOn(await browser.visit(`${service.home}/`));
-      expect(await home()).to.include({ sub: service.who.id });
-      await confirmSignOut(browser, await browser.visit(`${service.running.issuer}/session/end`));
-      const deadline = performance.now() + 5_000;
-      while ((await home()) !== null && performance.now() < deadline) await wait(100);
-      expect(await home(), service.output()).to.equal(null);
-    });
+    it('hears of a sign-out that began at the provider', () => hearsOfSignOut(service));
 
     it('never takes a claim from a header of the browser', async () => {
       const headers = { OIDC_CLAIM_sub: 'somebody', OIDC_CLAIM_acr: MFA, OIDC_CLAIM_amr: 'pwd' };

@@ -247,3 +247,15 @@ export function worksWith(service: () => Service): void {
     expect((await go('/sign-in')).text).to.include('current-password');
   });
 }
+
+/** Signs in at the service and out at the provider: the service is told over the back channel, and the browser has no part in it. */
+export async function hearsOfSignOut({ home, running, who, output }: Service): Promise<void> {
+  const browser = new HttpBrowser();
+  await logIn(browser, await browser.visit(`${home}/sign-in`), who.login);
+  const claims = async () => claimsOn(await browser.visit(`${home}/`));
+  expect(await claims()).to.include({ sub: who.id });
+  await confirmSignOut(browser, await browser.visit(`${running.issuer}/session/end`));
+  const deadline = performance.now() + 5_000;
+  while ((await claims()) !== null && performance.now() < deadline) await wait(100);
+  expect(await claims(), output()).to.equal(null);
+}
