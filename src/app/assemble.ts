@@ -23,7 +23,7 @@ import { ownCookies } from '../web/cookies.ts';
 import { keysCheck, signingKeyAges } from './jwks.ts';
 import { type Ring, readRing, watchRing } from './key-ring.ts';
 import { createApp } from './koa.ts';
-import { accountProvider, buildProvider } from './provider-parts.ts';
+import { accountProvider, buildProvider, sendingBy } from './provider-parts.ts';
 import { dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
 import type { NodeWatch } from './watch.ts';
 import { openWorld } from './world.ts';
@@ -76,6 +76,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     const build = (of: Ring) => buildProvider(opened, current, clients, pages, of.jwks);
     let provider = build(ring);
     await dryRunClients(provider, settings);
+    opened.courier.start(sendingBy(() => provider, current));
     const deps: AccountDeps = {
       ...shown,
       world,

@@ -3,14 +3,18 @@ import Keygrip from 'keygrip';
 import type { JWKS, default as Provider } from 'oidc-provider';
 import type { AccountProvider } from '../../interactions/account/relying-service.ts';
 import { LANGUAGES } from '../../interactions/words.ts';
+import type { Send } from '../notify/courier.ts';
+import { createSending } from '../notify/send-delivery.ts';
 import { createOutboundFetch } from '../platform/outbound-fetch.ts';
 import { createProvider } from '../provider/create-provider.ts';
+import { sendLogout } from '../provider/internals.ts';
 import type { SystemPages } from '../provider/pages.ts';
 import type { Registry } from '../provider/registry.ts';
 import { createAdapter } from '../storage/oidc/adapter.ts';
 import type { ClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { personWithGrant } from '../storage/oidc/person-with-grant.ts';
 import { markSessionEnded } from '../storage/oidc/state-artefacts.ts';
+import { tellLogout } from '../usecases/tell-logout.ts';
 import { publicJwks } from './jwks.ts';
 import type { Opened } from './world.ts';
 
@@ -42,8 +46,18 @@ export function buildProvider(
     readBoth: (userId, grantId) => personWithGrant(database.knex, userId, grantId),
     sessionEnded: (uid, seconds) => markSessionEnded(state, uid, seconds),
     backchannel: world,
+    tellLogout: (notice) => tellLogout(world, notice),
     audit: auditBatches,
     log: world.log,
+  });
+}
+
+/** How messages of the outbox are sent. */
+export function sendingBy(provider: () => Provider, registry: () => Registry): Send {
+  return createSending({
+    client: (clientId) => registry().client(clientId),
+    fetch: createOutboundFetch(registry().settings.outbound),
+    logout: (clientId, sub, sid) => sendLogout(provider(), clientId, sub, sid),
   });
 }
 

@@ -1,9 +1,8 @@
 // Builds the world: every port, from the settings. The one place where an implementation is chosen.
 import type { AuditEvent } from '../domain/audit.ts';
 import type { DeviceRules, World } from '../domain/ports.ts';
-import { startCourier } from '../notify/courier.ts';
+import { createCourier, type RunningCourier } from '../notify/courier.ts';
 import { type ClosableMailer, createMailer } from '../notify/mailer.ts';
-import { createSending } from '../notify/send-delivery.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { createOutboundFetch } from '../platform/outbound-fetch.ts';
@@ -35,6 +34,8 @@ export interface Opened {
   state: State;
   /** For events that nobody waits for. */
   auditBatches: AuditBatches;
+  /** To be started by a server: it carries messages to services. */
+  courier: RunningCourier;
   close(): Promise<void>;
 }
 
@@ -65,15 +66,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     const push = openPush(settings, { devices: database.records.devices, vault, clock, random, log });
     const transactions = createTransactions(state);
     const limits = createLimits(state, () => settings().limits, log);
-    const courier = startCourier({
-      deliveries: database.records.deliveries,
-      vault,
-      log,
-      send: createSending({
-        client: (clientId) => settings().clients.find(({ metadata }) => metadata.client_id === clientId),
-        fetch: createOutboundFetch(settings().outbound),
-      }),
-    });
+    const courier = createCourier({ deliveries: database.records.deliveries, vault, log });
     const world: World = {
       clock,
       random,
@@ -106,7 +99,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
       await state.close();
       await database.close();
     };
-    return { world, database, state, auditBatches, close };
+    return { world, database, state, auditBatches, courier, close };
   } catch (error) {
     await database.close();
     throw error;

@@ -8,21 +8,29 @@ export interface CourierParts {
   deliveries: Deliveries;
   vault: Pick<Vault, 'open'>;
   log: Log;
-  /**
-   * Hands one message over. Resolves where it was taken, or where there is nobody to take it any more.
-   * @throws where it is to be tried again; the message says why, without an address or a secret.
-   */
-  send(delivery: Delivery, content: unknown): Promise<void>;
   /** How often we look for what other nodes left behind, in milliseconds. */
   every?: number;
+}
+
+/**
+ * Hands one message over. Resolves where it was taken, or where there is nobody to take it any more.
+ * @throws where it is to be tried again; the message says why, without an address or a secret.
+ */
+export type Send = (delivery: Delivery, content: unknown) => Promise<void>;
+
+/** A courier: a command that only writes messages never starts it, and leaves them to the server. */
+export interface RunningCourier extends Courier {
+  start(send: Send): void;
+  close(): Promise<void>;
 }
 
 /** Messages that one round takes at once. */
 const MOST = 16;
 
-/** A courier that runs until it is closed. */
-export function startCourier(parts: CourierParts): Courier & { close(): Promise<void> } {
+/** A courier that stands still until it is started. */
+export function createCourier(parts: CourierParts): RunningCourier {
   const { deliveries, log } = parts;
+  let send: Send | undefined;
   let closed = false;
   let again = false;
   let running: Promise<void> | undefined;
@@ -36,7 +44,7 @@ export function startCourier(parts: CourierParts): Courier & { close(): Promise<
       return deliveries.done(id);
     }
     try {
-      await parts.send(delivery, JSON.parse(Buffer.from(bytes).toString('utf8')));
+      await send?.(delivery, JSON.parse(Buffer.from(bytes).toString('utf8')));
     } catch (error) {
       const wait = retryAfter(tries);
       log.warn(
@@ -58,7 +66,7 @@ export function startCourier(parts: CourierParts): Courier & { close(): Promise<
   }
 
   function run(): void {
-    if (closed) return;
+    if (closed || !send) return;
     if (running) {
       again = true;
       return;
@@ -82,10 +90,15 @@ export function startCourier(parts: CourierParts): Courier & { close(): Promise<
     retries.add(timer);
   }
 
-  const regular = setInterval(run, parts.every ?? 10_000);
-  regular.unref();
+  let regular: NodeJS.Timeout | undefined;
   return {
     wake: run,
+    start: (given) => {
+      send = given;
+      regular = setInterval(run, parts.every ?? 10_000);
+      regular.unref();
+      run();
+    },
     close: async () => {
       closed = true;
       clearInterval(regular);

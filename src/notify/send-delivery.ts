@@ -8,6 +8,8 @@ export interface SendingParts {
   client(clientId: string): ClientSettings | undefined;
   /** The guarded fetch. */
   fetch: typeof globalThis.fetch;
+  /** Makes a logout token and posts it; oidc-provider does both. */
+  logout(clientId: string, sub: string, sid: string): Promise<void>;
 }
 
 /** Sends by kind. @throws Error whose message holds neither an address nor a secret, where it is to be tried again. */
@@ -16,6 +18,8 @@ export function createSending(parts: SendingParts): (delivery: Delivery, content
     const client = parts.client(delivery.clientId);
     if (client && delivery.kind === 'ciba_ping')
       await ping(parts, client, content as { authReqId: string; token: string });
+    if (client && delivery.kind === 'logout')
+      await signOut(parts, delivery.clientId, content as { sub: string; sid: string });
   };
 }
 
@@ -34,15 +38,30 @@ async function ping(
   if (answer !== 200 && answer !== 204) throw new Error(`answered ${answer}`);
 }
 
+/** Back-Channel Logout section 2.5: the token is made at each try, because it lives for minutes only. */
+async function signOut({ logout }: SendingParts, clientId: string, { sub, sid }: { sub: string; sid: string }) {
+  try {
+    await logout(clientId, sub, sid);
+  } catch (error) {
+    // The library's own words name the address.
+    const { response } = error as { response?: Response };
+    throw new Error(response ? `answered ${response.status}` : unreachable(error));
+  }
+}
+
 /** The status of an answer. What cannot be reached is told by its kind: the address is the service's own. */
 async function reach(fetch: typeof globalThis.fetch, address: string, init: RequestInit): Promise<number> {
   let response: Response;
   try {
     response = await fetch(address, { ...init, redirect: 'manual' });
   } catch (error) {
-    const { name, cause } = error as Error & { cause?: { name?: string; code?: string } };
-    throw new Error(`cannot be reached: ${cause?.code ?? cause?.name ?? name}`);
+    throw new Error(unreachable(error));
   }
   await response.body?.cancel();
   return response.status;
+}
+
+function unreachable(error: unknown): string {
+  const { name, cause } = error as Error & { cause?: { name?: string; code?: string } };
+  return `cannot be reached: ${cause?.code ?? cause?.name ?? name}`;
 }

@@ -2,11 +2,18 @@
 import Provider, { type AdapterFactory } from 'oidc-provider';
 import type { Audit } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
+import type { LogoutNotice } from '../usecases/tell-logout.ts';
 import { auditProvider } from './audit-events.ts';
 import { tellingBusy, tellWhenToRetry } from './availability.ts';
 import { backchannelSettler } from './backchannel.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
-import { endSessionsForGood, keepProofsInSessions, makeReplaysAtomic, settleBeforePoll } from './internals.ts';
+import {
+  endSessionsForGood,
+  keepLogouts,
+  keepProofsInSessions,
+  makeReplaysAtomic,
+  settleBeforePoll,
+} from './internals.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
 import { onlyOwnIds } from './token-ids.ts';
 
@@ -17,6 +24,8 @@ export function createProvider(
     firstUse(key: string, seconds: number): Promise<boolean>;
     /** Told of each sign-out before the session is deleted, with its uid and its remaining seconds. */
     sessionEnded(uid: string, seconds: number): Promise<void>;
+    /** Keeps the news of a sign-out for a service until it has been told. */
+    tellLogout(notice: LogoutNotice): Promise<void>;
     readBoth: ReadBoth;
     audit: Audit;
     log: Log;
@@ -34,6 +43,7 @@ export function createProvider(
   provider.proxy = true;
   keepProofsInSessions(provider);
   endSessionsForGood(provider, tellingBusy(parts).sessionEnded);
+  keepLogouts(provider, telling.tellLogout);
   makeReplaysAtomic(provider, tellingBusy(parts).firstUse, () => parts.clock.now());
   settleBeforePoll(provider, backchannelSettler(provider, parts.registry, telling.backchannel));
   tellNoUserCode(provider);

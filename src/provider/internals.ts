@@ -85,3 +85,31 @@ export function settleBeforePoll(
     return request;
   };
 }
+
+interface LogoutClient {
+  clientId: string;
+  backchannelLogout(sub: string, sid: string): Promise<void>;
+}
+
+const senders = new WeakMap<Provider, LogoutClient['backchannelLogout']>();
+
+/**
+ * Puts the news of a sign-out into our outbox in place of posting it at once (lib/models/client.js: `backchannelLogout`, which tries
+ * once). Without it a service that is away for a moment would never hear of it.
+ */
+export function keepLogouts(
+  provider: Provider,
+  keep: (notice: { clientId: string; sub: string; sid: string }) => Promise<void>,
+): void {
+  const { prototype } = provider.Client as unknown as { prototype: LogoutClient };
+  senders.set(provider, prototype.backchannelLogout);
+  prototype.backchannelLogout = function (this: LogoutClient, sub, sid) {
+    return keep({ clientId: this.clientId, sub, sid });
+  };
+}
+
+/** Makes a logout token now and posts it. @throws the library's error, which names the address and holds the `response`. */
+export async function sendLogout(provider: Provider, clientId: string, sub: string, sid: string): Promise<void> {
+  const client = (await provider.Client.find(clientId)) as unknown as LogoutClient & { backchannelLogoutUri?: string };
+  if (client?.backchannelLogoutUri) await senders.get(provider)?.call(client, sub, sid);
+}

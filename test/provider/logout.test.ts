@@ -1,0 +1,90 @@
+// Signing out over HTTP: the person is asked, everything of the session is dead at once, and services hear of it even if they were away.
+import { createServer, type Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'chai';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
+import { formOf } from '../support/http-browser.ts';
+import { atService, authorization, redeem, sentBack, signedIn } from '../support/service.ts';
+import { freePort } from '../support/services.ts';
+
+for (const backend of ['embedded', 'servers'] as const) {
+  describe(`signing out (${backend})`, function () {
+    this.timeout(60_000);
+    let running: RunningHouse;
+    let listener: Server;
+    let status = 200;
+    const told: string[] = [];
+    before(async () => {
+      const port = await freePort();
+      listener = createServer((request, response) => {
+        let text = '';
+        request.on('data', (chunk) => {
+          text += chunk;
+        });
+        request.on('end', () => {
+          told.push(new URLSearchParams(text).get('logout_token') ?? '');
+          response.writeHead(status).end();
+        });
+      });
+      await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
+      const backchannel_logout_uri = `http://localhost:${port}/logout`;
+      running = await startHouse({
+        backend,
+        files: {
+          'clients/payroll.yaml': { ...SERVICE, backchannel_logout_uri, backchannel_logout_session_required: true },
+          'outbound.yaml': { allow: [`localhost:${port}`] },
+        },
+      });
+    });
+    after(async () => {
+      await running?.close();
+      listener?.close();
+    });
+
+    async function until(count: number): Promise<void> {
+      for (let tries = 0; tries < 240 && told.length < count; tries += 1) await wait(25);
+      expect(told).to.have.length(count);
+    }
+
+    it('asks first, ends everything of the session at once, and tells a service that was away until it has heard', async () => {
+      const { login, id } = await person(running.house);
+      const { browser, request, answer } = await signedIn(running.issuer, login);
+      const tokens = await redeem(running.issuer, sentBack(answer).get('code') ?? '', request.verifier);
+      const me = () =>
+        fetch(`${running.issuer}/me`, { headers: { authorization: `Bearer ${tokens.body['access_token']}` } });
+      const question = await browser.visit(`${running.issuer}/session/end?client_id=payroll`);
+      expect((await me()).status).to.equal(200);
+      expect(told).to.deep.equal([]);
+      status = 503;
+      const confirm = formOf(question, '/session/end/confirm');
+      const left = await browser.post(confirm.url, { ...confirm.fields, logout: 'yes' });
+      expect(left.status).to.equal(200);
+      expect((await me()).status).to.equal(401);
+      const again = await browser.visit(authorization(running.issuer, { prompt: 'none' }).url, atService);
+      expect(sentBack(again).get('error')).to.equal('login_required');
+      await until(1);
+      status = 200;
+      await until(2);
+      const keys = createRemoteJWKSet(new URL(`${running.issuer}/jwks`));
+      const { payload } = await jwtVerify(told[1] ?? '', keys, { issuer: running.issuer, audience: 'payroll' });
+      expect(payload).to.include({ sub: id, sid: tokens.claims['sid'] });
+      // Each try has a token of its own: one that was refused may have been remembered as used.
+      expect(payload.jti).not.to.equal(decodeJwt(told[0] ?? '').jti);
+      await wait(400);
+      expect(told).to.have.length(2);
+    });
+
+    it('changes nothing where the person stays', async () => {
+      told.length = 0;
+      const { login } = await person(running.house);
+      const { browser } = await signedIn(running.issuer, login);
+      const question = await browser.visit(`${running.issuer}/session/end?client_id=payroll`);
+      const confirm = formOf(question, '/session/end/confirm');
+      await browser.post(confirm.url, confirm.fields);
+      const request = authorization(running.issuer, { prompt: 'none' });
+      const still = await browser.visit(request.url, atService);
+      expect(still.location, still.text.slice(0, 300)).to.satisfy(atService);
+    });
+  });
+}
