@@ -18,6 +18,7 @@ export const AUDIT_EVENTS = [
   'device_removed',
   'device_locked',
   'device_unlocked',
+  'database_restored',
   'device_cloned',
   'biometric_added',
   'biometric_removed',

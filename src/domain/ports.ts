@@ -82,6 +82,8 @@ export interface Devices {
   commitCounter(id: string, counter: number): Promise<boolean>;
   /** Whether the ratchet (SHA-256, base64url) is the newest or the one before. */
   ratchetKnown(id: string, presented: string): Promise<boolean>;
+  /** Takes any ratchet of each phone once, with its PIN or biometric. @returns how many phones. */
+  reopenRatchets(): Promise<number>;
   reservePin(id: string): Promise<PinReservation>;
   /** The right PIN after reservation `n`: clears the count, moves the ratchet, remakes the verifier. False: refused. */
   settleRightPin(id: string, n: number, presented: string, next: string, verifier: PinVerifier): Promise<boolean>;

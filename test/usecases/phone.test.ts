@@ -9,6 +9,7 @@ import { contextHash } from '../../src/protocol/context.ts';
 import type { PublicJwk } from '../../src/protocol/derivations.ts';
 import { sealSecrets } from '../../src/protocol/messages.ts';
 import { offlineCode } from '../../src/protocol/ocra.ts';
+import { acceptRestored } from '../../src/usecases/accept-restored.ts';
 import { type Answered, answerTransaction } from '../../src/usecases/answer-transaction.ts';
 import { type Asked, type Asking, askPhone } from '../../src/usecases/ask-phone.ts';
 import { beginEnrolment } from '../../src/usecases/begin-enrolment.ts';
@@ -278,6 +279,20 @@ for (const backend of ['embedded', 'servers'] as const) {
         await enrol(paper.userId);
         const which = { userId: paper.userId, deviceId: paper.deviceId };
         expect(await unlockDevice(world, which)).to.deep.equal({ ok: false, why: 'cloned' });
+      });
+    });
+
+    it('takes any ratchet once after a restore, with the right PIN, and notices a copy from then on', async () => {
+      const paper = await owner();
+      expect(await acceptRestored(world)).to.be.at.least(1);
+      const first = await ask(paper.userId, { wants: 'push' });
+      const elsewhere = { ...paper, ratchet: toBase64url(bytes32()) };
+      expect(await approve(elsewhere, first, { pinTag: bytes32() })).to.include({ ok: false, why: 'wrong_pin' });
+      expect((await approve(elsewhere, first)).ok).to.equal(true);
+      const second = await ask(paper.userId, { wants: 'push' });
+      expect(await approve({ ...paper, ratchet: toBase64url(bytes32()) }, second)).to.include({
+        ok: false,
+        why: 'device_cloned',
       });
     });
 

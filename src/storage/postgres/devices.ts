@@ -52,7 +52,10 @@ function toDevice(row: DeviceRow): Device {
 const SETTLED = `pin_failures = case when pin_failures = ? then 0 else greatest(pin_failures - 1, 0) end,
   pin_blocked_until = case when pin_failures = ? then '-infinity' else pin_blocked_until end,
   ratchet_prev = ?, ratchet = ?, last_used_at = clock_timestamp()`;
-const PRESENTED = `id = ? and state = 'active' and ? in (ratchet, ratchet_prev)`;
+/** In place of a hash: the next right PIN or biometric sets the ratchet anew (`reopenRatchets`). No hash is as short. */
+const ANY = 'any';
+const KNOWN = `(? in (ratchet, ratchet_prev) or ratchet = '${ANY}')`;
+const PRESENTED = `id = ? and state = 'active' and ${KNOWN}`;
 
 async function reservePin(db: Db, id: string): Promise<PinReservation> {
   const reserved = await rows<{ pin_failures: number; verifier: PinVerifier }>(
@@ -131,10 +134,15 @@ export function createDevices(db: Db): Devices {
     commitCounter: (id, counter) =>
       update('counter = ?', `id = ? and state <> 'removed' and counter < ?`, [counter, id, counter]),
     ratchetKnown: (id, presented) =>
-      one(db, `select id from devices where id = ? and state <> 'removed' and ? in (ratchet, ratchet_prev)`, [
-        id,
-        presented,
-      ]),
+      one(db, `select id from devices where id = ? and state <> 'removed' and ${KNOWN}`, [id, presented]),
+    reopenRatchets: async () =>
+      (
+        await rows(
+          db,
+          `update devices set ratchet = '${ANY}', ratchet_prev = null where state <> 'removed' returning id`,
+          [],
+        )
+      ).length,
     reservePin: (id) => reservePin(db, id),
     settleRightPin: (id, n, presented, next, verifier) =>
       update(`${SETTLED}, verifier = ?`, PRESENTED, [n, n, presented, next, JSON.stringify(verifier), id, presented]),
