@@ -31,6 +31,9 @@ const NEEDS = [
   { what: 'promtool', variable: '', programs: ['promtool'], debian: ['prometheus'], brew: ['prometheus'] },
   // Makes the throw-away certificate authority of the tests over https.
   { what: 'OpenSSL', variable: '', programs: ['openssl'], debian: ['openssl'], brew: ['openssl'] },
+  // The proxies that stand before several nodes, run with the very files of deploy/.
+  { what: 'nginx', variable: '', programs: ['nginx'], debian: ['nginx-light'], brew: ['nginx'] },
+  { what: 'HAProxy', variable: '', programs: ['haproxy'], debian: ['haproxy'], brew: ['haproxy'] },
   // The second phone, in another language than ours.
   {
     what: 'Python with cryptography',

@@ -31,7 +31,7 @@ export interface Production {
 }
 
 /** Makes the certificates: openssl is on every machine that builds Node. */
-function certificates(folder: string): { ca: string; cert: string; key: string } {
+export function certificates(folder: string): { ca: string; cert: string; key: string } {
   const at = (name: string) => join(folder, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' });
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];

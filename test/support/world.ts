@@ -71,6 +71,8 @@ export interface WorldOptions {
   server?: object;
   /** More words after `serve`. */
   serve?: string[];
+  /** The issuer: the address of a proxy that the test itself puts before the nodes. */
+  issuer?: string;
   /** The balancer keeps its connections to the nodes open, as nginx and HAProxy do, and passes over only a node that refuses one. */
   keepAlive?: boolean;
   /** Sign-in names that exist before the first node starts. */
@@ -96,8 +98,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
     async () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
   ];
   const ports = await Promise.all(Array.from({ length: options.nodes ?? 1 }, freePort));
-  const front = options.balanced ? await freePort() : ports[0];
-  const issuer = `http://localhost:${front}`;
+  const behind = options.balanced || options.issuer !== undefined;
+  const front = behind ? await freePort() : ports[0];
+  const issuer = options.issuer ?? `http://localhost:${front}`;
   const port = {
     'server.yaml': {
       issuer,

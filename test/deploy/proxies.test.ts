@@ -1,0 +1,163 @@
+// Two nodes behind nginx and behind HAProxy, by the files of deploy/: sign-in over https, streams that are not held back, the right client address.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'chai';
+import pg from 'pg';
+import { Agent, type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+import { addPhone, MFA, PIN, proveMailbox, scannedLink, submit } from '../interactions/with-phone.ts';
+import { formOf, HttpBrowser } from '../support/http-browser.ts';
+import { certificates } from '../support/production.ts';
+import { type RunningProxy, startHaproxy, startNginx } from '../support/proxies.ts';
+import { atService, authorization, redeem, sentBack, signedIn } from '../support/service.ts';
+import { freePort } from '../support/services.ts';
+import { type Node, type RunningWorld, startWorld } from '../support/world.ts';
+
+/** Where the test's browser sits: on loopback, and not where the proxy does. */
+const CLIENT = '127.0.0.2';
+/** Longest time until something that was sent must be there, in milliseconds: held back it would come after minutes. */
+const AT_ONCE = 3000;
+
+for (const [name, start] of [
+  ['nginx', startNginx],
+  ['HAProxy', startHaproxy],
+] as const)
+  describe(`behind ${name}`, function () {
+    this.timeout(180_000);
+    let folder: string;
+    let world: RunningWorld;
+    let proxy: RunningProxy;
+    let database: pg.Client;
+    let usual: Dispatcher;
+    let first: Node;
+
+    before(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'countersign-proxies-'));
+      const { ca, cert, key } = certificates(folder);
+      const port = await freePort();
+      const issuer = `https://localhost:${port}`;
+      world = await startWorld({
+        backend: 'servers',
+        nodes: 2,
+        issuer,
+        watched: true,
+        people: ['ada'],
+        // The browser sits in the trusted network too, as people of a company do: then only the proxy keeps a claim out.
+        server: { trusted_proxies: ['127.0.0.0/8'], shutdown: { delay: 2, grace: 5 } },
+      });
+      const [one, two] = world.nodes;
+      if (!one || !two) throw new Error('two nodes were asked for');
+      first = one;
+      const ports = (urls: [string, string]) => urls.map((url) => Number(new URL(url).port)) as [number, number];
+      proxy = await start({
+        port,
+        certificate: { cert, key },
+        nodes: ports([one.origin, two.origin]),
+        watch: ports([one.watch, two.watch]),
+      });
+      usual = getGlobalDispatcher();
+      setGlobalDispatcher(new Agent({ localAddress: CLIENT, connect: { ca: readFileSync(ca, 'utf8'), family: 4 } }));
+      database = new pg.Client({ connectionString: world.environment['DATABASE_URL'] });
+      await database.connect();
+    });
+    after(async () => {
+      if (usual) setGlobalDispatcher(usual);
+      await database?.end();
+      await proxy?.close();
+      await world?.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    async function signIn(): Promise<void> {
+      const { request, answer } = await signedIn(world.issuer, 'ada');
+      await redeem(world.issuer, sentBack(answer).get('code') ?? '', request.verifier);
+    }
+
+    /** The address that the audit has for a wrong password. */
+    async function addressFor(headers: Record<string, string>): Promise<string> {
+      const browser = new HttpBrowser();
+      const page = await browser.visit(authorization(world.issuer).url, atService);
+      const form = formOf(page, '/login');
+      const body = new URLSearchParams({ ...form.fields, login: 'nobody', password: 'not it' }).toString();
+      await browser.request(form.url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          origin: world.issuer,
+          'sec-fetch-site': 'same-origin',
+          ...headers,
+        },
+        body,
+      });
+      const { rows } = await database.query<{ ip: string }>(
+        `select event ->> 'ip' as ip from audit_events where event ->> 'outcome' = 'failure' and event ->> 'ip' is not null order by id desc limit 1`,
+      );
+      return rows[0]?.ip ?? '';
+    }
+
+    it('signs people in over https, with both nodes answering', async () => {
+      for (let round = 0; round < 4; round += 1) await signIn();
+      for (const node of world.nodes) expect(node.output()).to.contain('/token');
+      const metadata = await fetch(`${world.issuer}/.well-known/openid-configuration`);
+      expect(((await metadata.json()) as { issuer: string }).issuer).to.equal(world.issuer);
+    });
+
+    it('sees the address of the browser, and not the one that it claims', async () => {
+      expect(await addressFor({})).to.equal(CLIENT);
+      expect(await addressFor({ 'x-forwarded-for': '198.51.100.7' })).to.equal(CLIENT);
+      expect(await addressFor({ forwarded: 'for=198.51.100.8', 'x-real-ip': '198.51.100.9' })).to.equal(CLIENT);
+    });
+
+    it('holds no stream back: a waiting browser hears at once what its phone did', async () => {
+      const adding = await signedIn(world.issuer, 'ada', { acr_values: MFA });
+      const ready = await proveMailbox(world, adding.browser, adding.answer, 'ada@example.org');
+      const { phone } = await addPhone(world, adding.browser, ready);
+      const { browser, request, answer } = await signedIn(world.issuer, 'ada', { acr_values: MFA });
+      const begun = performance.now();
+      const headers = { cookie: browser.cookiesFor(new URL(answer.url).pathname) };
+      const stream = await fetch(`${answer.url}/events`, { headers });
+      const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+      expect((await reader?.read())?.value).to.contain('retry:');
+      expect(performance.now() - begun, 'the first word').to.be.below(AT_ONCE);
+      const pending = await phone.claim(await scannedLink(browser, answer));
+      await phone.approve(pending, { pin: PIN });
+      const told = performance.now();
+      let heard = '';
+      while (!heard.includes('"approved"')) {
+        const { value, done } = (await reader?.read()) ?? { done: true };
+        if (done) break;
+        heard += value;
+      }
+      expect(heard).to.contain('"approved"');
+      expect(performance.now() - told).to.be.below(AT_ONCE);
+      const back = await submit(browser, answer, '/finish');
+      const { claims } = await redeem(world.issuer, sentBack(back).get('code') ?? '', request.verifier);
+      expect(claims['acr']).to.equal(MFA);
+    });
+
+    // nginx asks nobody for readiness: it learns that a node left from the first connection that is refused.
+    if (name === 'HAProxy')
+      it('fails nothing while a node leaves under load', async () => {
+        const failures: string[] = [];
+        const running: Promise<void>[] = [];
+        const beat = setInterval(() => {
+          running.push(signIn().catch((error: Error) => void failures.push(error.message.slice(0, 200))));
+        }, 200);
+        await wait(1000);
+        const code = await first.stop();
+        await wait(1000);
+        clearInterval(beat);
+        await Promise.all(running);
+        expect(code).to.equal(0);
+        expect(failures).to.deep.equal([]);
+        expect(running.length).to.be.at.least(15);
+        await first.start();
+        await wait(2500);
+      });
+
+    it('goes on where a node has died', async () => {
+      await first.kill();
+      for (let round = 0; round < 3; round += 1) await signIn();
+    });
+  });
