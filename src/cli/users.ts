@@ -1,16 +1,11 @@
 // `countersign user …`: people, from the command line.
 import type { Command } from 'commander';
+import type { Device } from '../domain/device.ts';
 import type { World } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
-import { addUser, findUser, inviteUser, resetFactors, setUserState } from '../usecases/manage-users.ts';
-
-/** What the commands are handed: a world for the length of one command, and where to write. */
-export interface UserCommandDeps {
-  /** Opens the storage that the settings name, runs the work, and closes it again. */
-  withWorld<T>(folder: string | undefined, work: (world: World, issuer: string) => Promise<T>): Promise<T>;
-  print(line: string): void;
-  fail(line: string): never;
-}
+import { addUser, findUser, inviteUser, resetFactors, setUserState, unlockUser } from '../usecases/manage-users.ts';
+import { shown, type UserCommandDeps } from './user-answers.ts';
+import { addTransferCommands } from './users-transfer.ts';
 
 const ADD_PROBLEMS = {
   bad_login: 'a sign-in name has 1 to 256 characters and none that cannot be seen',
@@ -20,7 +15,14 @@ const ADD_PROBLEMS = {
 
 /** Adds the `user` commands to the program. */
 export function addUserCommands(program: Command, deps: UserCommandDeps): void {
-  const user = program.command('user').description('add, list, invite, disable people; reset their phones');
+  const user = program
+    .command('user')
+    .description('add, import, list, show, invite, disable, unlock people; reset their phones');
+  const json = ['--json', 'as JSON'] as const;
+  /** An answer: a JSON document, or a line for people. */
+  const tell = (options: { json?: true }, facts: object, line: string) =>
+    deps.print(options.json ? JSON.stringify(facts) : line);
+  addTransferCommands(user, deps);
   const config = ['--config <folder>', 'configuration folder'] as const;
   const one = (
     login: string,
@@ -42,11 +44,12 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
     .option('--email <address>', 'e-mail address')
     .option('--locale <tag>', 'language, as a BCP 47 tag')
     .option('--password-stdin', 'read the password from standard input')
+    .option(...json)
     .option(...config)
     .action(
       async (
         login: string,
-        options: { name: string; email?: string; locale?: string; passwordStdin?: true; config?: string },
+        options: { name: string; email?: string; locale?: string; passwordStdin?: true; json?: true; config?: string },
       ) => {
         const password = options.passwordStdin ? await readAll(process.stdin) : undefined;
         const { name, email, locale } = options;
@@ -60,16 +63,20 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
         await deps.withWorld(options.config, async (world, issuer) => {
           const added = await addUser(world, wanted);
           if (!added.ok) deps.fail(ADD_PROBLEMS[added.why]);
-          deps.print(`added ${added.user.login} (${added.user.id})`);
-          if (!password) await invite(world, added.user, issuer);
+          const invited = password ? undefined : await invitation(world, added.user, issuer);
+          tell(options, { ...shown(added.user), ...invited }, `added ${added.user.login} (${added.user.id})`);
+          if (invited && !options.json) printInvitation(added.user, invited);
         });
       },
     );
 
-  const invite = async (world: World, found: User, issuer: string) => {
+  const invitation = async (world: World, found: User, issuer: string) => {
     const { token, days } = await inviteUser(world, found);
-    deps.print(`invitation, for ${found.login} alone, good for ${days} days and one use:`);
-    deps.print(`${issuer}/invitation#${token}`);
+    return { invitation: `${issuer}/invitation#${token}`, days };
+  };
+  const printInvitation = (found: User, made: { invitation: string; days: number }) => {
+    deps.print(`invitation, for ${found.login} alone, good for ${made.days} days and one use:`);
+    deps.print(made.invitation);
   };
 
   user
@@ -88,48 +95,93 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
     );
 
   user
-    .command('invite <login>')
-    .description('make a one-time link by which the person sets a password')
+    .command('show <login>')
+    .description('one person, with phones and what is counted against them')
+    .option(...json)
     .option(...config)
-    .action((login: string, options: { config?: string }) => one(login, options.config, invite));
-
-  user
-    .command('disable <login>')
-    .description('sign the person out everywhere and let them in no more')
-    .option(...config)
-    .action((login: string, options: { config?: string }) =>
+    .action((login: string, options: Options) =>
       one(login, options.config, async (world, found) => {
-        await setUserState(world, found, 'disabled');
-        deps.print(`disabled ${found.login}; every session and token has ended`);
+        const phones = (await world.records.devices.ofUser(found.id)).map(shownPhone);
+        const facts = {
+          ...shown(found),
+          always_second_factor: found.alwaysSecondFactor,
+          wrong_numbers: found.wrongNumbers,
+          offline_failures: found.offlineFailures,
+          phones,
+        };
+        if (options.json) deps.print(JSON.stringify(facts, null, 2));
+        else for (const line of described(facts)) deps.print(line);
       }),
     );
 
-  user
-    .command('enable <login>')
-    .description('let a disabled person in again')
-    .option(...config)
-    .action((login: string, options: { config?: string }) =>
-      one(login, options.config, async (world, found) => {
-        await setUserState(world, found, 'active');
-        deps.print(`enabled ${found.login}`);
-      }),
-    );
+  /** A command about one person. */
+  const about = (
+    name: string,
+    description: string,
+    work: (world: World, found: User, issuer: string) => Promise<{ facts: object; lines: string[] }>,
+  ) =>
+    user
+      .command(`${name} <login>`)
+      .description(description)
+      .option(...json)
+      .option(...config)
+      .action((login: string, options: Options) =>
+        one(login, options.config, async (world, found, issuer) => {
+          const { facts, lines } = await work(world, found, issuer);
+          if (options.json) deps.print(JSON.stringify({ login: found.login, id: found.id, ...facts }));
+          else for (const line of lines) deps.print(line);
+        }),
+      );
+  const phonesOf = (count: number) => `${count} phone${count === 1 ? '' : 's'}`;
 
-  user
-    .command('reset-factor <login>')
-    .description('remove every phone of a person who lost theirs; a new one needs the second proof of methods.yaml')
-    .option(...config)
-    .action((login: string, options: { config?: string }) =>
-      one(login, options.config, async (world, found) => {
-        const phones = await resetFactors(world, found);
-        deps.print(`removed ${phones} phone${phones === 1 ? '' : 's'} of ${found.login}; every session has ended`);
-      }),
-    );
+  about('invite', 'make a one-time link by which the person sets a password', async (world, found, issuer) => {
+    const made = await invitation(world, found, issuer);
+    const first = `invitation, for ${found.login} alone, good for ${made.days} days and one use:`;
+    return { facts: made, lines: [first, made.invitation] };
+  });
+  about('disable', 'sign the person out everywhere and let them in no more', async (world, found) => {
+    await setUserState(world, found, 'disabled');
+    return { facts: { state: 'disabled' }, lines: [`disabled ${found.login}; every session and token has ended`] };
+  });
+  about('enable', 'let a disabled person in again', async (world, found) => {
+    await setUserState(world, found, 'active');
+    return { facts: { state: 'active' }, lines: [`enabled ${found.login}`] };
+  });
+  about('unlock', 'unlock phones that wrong PINs locked, and forget wrong tries', async (world, found) => {
+    const { unlocked, cloned } = await unlockUser(world, found);
+    const copies = cloned > 0 ? [`${phonesOf(cloned)} stay locked as copies: "user reset-factor" removes them`] : [];
+    return { facts: { unlocked, cloned }, lines: [`unlocked ${phonesOf(unlocked)} of ${found.login}`, ...copies] };
+  });
+  about(
+    'reset-factor',
+    'remove every phone of a person who lost theirs; a new one needs the second proof of methods.yaml',
+    async (world, found) => {
+      const phones = await resetFactors(world, found);
+      return {
+        facts: { removed: phones },
+        lines: [`removed ${phonesOf(phones)} of ${found.login}; every session has ended`],
+      };
+    },
+  );
 }
 
-function shown(person: User) {
-  const { id, login, name, email, locale, state, createdAt } = person;
-  return { id, login, name, email, locale, state, created_at: new Date(createdAt).toISOString() };
+interface Options {
+  json?: true;
+  config?: string;
+}
+
+function shownPhone(device: Device) {
+  const { id, name, state, lockReason } = device;
+  return { id, name, state, ...(lockReason === undefined ? {} : { lock_reason: lockReason }) };
+}
+
+/** Facts a line each; a list as lines below its name. */
+function described(facts: object): string[] {
+  return Object.entries(facts).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) return [`${name}: ${String(value)}`];
+    return [`${name}: ${value.length}`, ...value.map((one) => `  ${Object.values(one as object).join('  ')}`)];
+  });
 }
 
 async function readAll(stream: NodeJS.ReadStream): Promise<string> {

@@ -1,6 +1,7 @@
 // argon2id off the event loop, with a pepper, under bounds (security, L16).
 import { randomBytes } from 'node:crypto';
 import { hash, parseOptions, verify } from '@node-rs/argon2';
+import { foreignHash } from './foreign-hashes.ts';
 import { createQueue } from './queue.ts';
 
 /** Cost and bounds, as `methods.yaml` has them. */
@@ -49,7 +50,8 @@ function isStale(encoded: string, { memoryKib, passes }: PasswordCost): boolean 
 }
 
 /**
- * Passwords under argon2id. A stored hash is `PEPPER-ID:PHC-STRING`; the pepper is argon2's own secret input.
+ * Passwords under argon2id. A stored hash is `PEPPER-ID:PHC-STRING`; the pepper is argon2's own secret input. A hash of another
+ * system that was imported is stored without a pepper's id, as `:HASH`, and is always stale.
  * @param options `peppers`: the first one is used for what is new, all of them for what is kept.
  */
 export function createPasswords(cost: PasswordCost, options: { peppers: readonly Pepper[] }): PasswordHashing {
@@ -61,6 +63,8 @@ export function createPasswords(cost: PasswordCost, options: { peppers: readonly
 
   function check(stored: string, password: string): Promise<boolean> {
     const cut = stored.indexOf(':');
+    const foreign = cut === 0 ? foreignHash(stored.slice(1)) : undefined;
+    if (foreign) return bounded(() => foreign(password));
     const pepper = peppers.get(stored.slice(0, cut));
     // Without its pepper a hash can be right for nobody; the same work is done all the same.
     const [encoded, secret] = pepper ? [stored.slice(cut + 1), pepper] : [dummy(cost), Buffer.alloc(OUTPUT)];

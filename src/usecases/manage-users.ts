@@ -58,7 +58,11 @@ export async function findUser(world: Pick<World, 'records'>, typed: string): Pr
 }
 
 /** Disables or enables; a disabled person is out everywhere before this answers. */
-export async function setUserState(world: Pick<World, 'atomically'>, user: User, state: User['state']): Promise<void> {
+export async function setUserState(
+  world: Pick<World, 'atomically' | 'transactions'>,
+  user: User,
+  state: User['state'],
+): Promise<void> {
   await world.atomically(async (records) => {
     await records.users.setState(user.id, state);
     if (state === 'disabled') {
@@ -69,6 +73,37 @@ export async function setUserState(world: Pick<World, 'atomically'>, user: User,
     const event = state === 'disabled' ? 'user_disabled' : 'user_enabled';
     await records.audit.record({ event, outcome: 'success', sub: user.id, actor: 'cli' });
   });
+  if (state === 'active') return;
+  // What a phone was asked is over, and phones that listen are told.
+  for (const { id } of await world.transactions.pendingOf(user.id)) await world.transactions.end(id);
+  await world.transactions.touchUser(user.id);
+}
+
+/** Unlocks phones that wrong PINs locked, and forgets what was counted against the person. Copied phones stay locked. */
+export async function unlockUser(
+  world: Pick<World, 'atomically' | 'limits'>,
+  user: User,
+): Promise<{ unlocked: number; cloned: number }> {
+  const answer = await world.atomically(async (records) => {
+    const locked = (await records.devices.ofUser(user.id)).filter(({ state }) => state === 'locked');
+    let unlocked = 0;
+    for (const device of locked.filter(({ lockReason }) => lockReason === 'pin')) {
+      if (!(await records.devices.unlock(device.id, user.id))) continue;
+      unlocked += 1;
+      await records.audit.record({
+        event: 'device_unlocked',
+        outcome: 'success',
+        sub: user.id,
+        actor: 'cli',
+        factor: device.id,
+      });
+    }
+    await records.users.clearNumbers(user.id);
+    await records.users.clearOffline(user.id);
+    return { unlocked, cloned: locked.length - unlocked };
+  });
+  await world.limits.clear('password_person', fingerprint(`login ${user.login}`));
+  return answer;
 }
 
 /** A one-time link's secret by which a person sets their password and may add their first phone. */

@@ -1,0 +1,51 @@
+// Hashes of other systems: each form is verified against another implementation, and what is none or costs too much is refused.
+import { expect } from 'chai';
+import { foreignHash } from '../../src/platform/foreign-hashes.ts';
+import { createPasswords } from '../../src/platform/passwords.ts';
+import { foreignHashes } from './made-elsewhere.ts';
+
+const PASSWORD = 'grüne Wiese 7';
+
+describe('hashes of other systems', () => {
+  it('are verified in every form', async () => {
+    for (const [kind, text] of Object.entries(await foreignHashes(PASSWORD))) {
+      const check = foreignHash(text);
+      expect(check, `${kind} ${text}`).to.be.a('function');
+      expect(await check?.(PASSWORD), kind).to.equal(true);
+      expect(await check?.(`${PASSWORD} `), kind).to.equal(false);
+      expect(await check?.(''), kind).to.equal(false);
+    }
+    // A published vector of crypt_blowfish.
+    const vector = foreignHash('$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW');
+    expect(await vector?.('U*U')).to.equal(true);
+  });
+
+  it('are refused where they are none, or would cost too much', () => {
+    for (const text of [
+      '',
+      'secret',
+      '5f4dcc3b5aa765d61d8327deb882cf99',
+      '$1$salt$hashhashhashhash',
+      '$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+      '$2b$10$short',
+      '$argon2id$v=19$m=4194304,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo',
+      '$argon2id$v=19$m=1024,t=99,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo',
+      '$scrypt$ln=30,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo',
+      '$pbkdf2-sha256$999999999$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo',
+      '$pbkdf2-md5$1000$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo',
+      `$pbkdf2-sha256$1000$${'A'.repeat(2000)}$aGFzaGhhc2hoYXNo`,
+    ])
+      expect(foreignHash(text), text.slice(0, 60)).to.equal(undefined);
+  });
+
+  it('are always stale, and never right for another pepper that is called nothing', async () => {
+    const secret = { reveal: () => Buffer.alloc(32, 7).toString('base64url') };
+    const cost = { memoryKib: 1024, passes: 1, concurrency: 2, queue: 10 };
+    const passwords = createPasswords(cost, { peppers: [{ id: 'now', secret }] });
+    const { argon2id = '' } = await foreignHashes(PASSWORD);
+    expect(await passwords.verify(`:${argon2id}`, PASSWORD)).to.equal('stale');
+    expect(await passwords.verify(`:${argon2id}`, 'another')).to.equal('wrong');
+    expect(await passwords.verify(argon2id, PASSWORD)).to.equal('wrong');
+    expect(await passwords.verify(':nonsense', PASSWORD)).to.equal('wrong');
+  });
+});
