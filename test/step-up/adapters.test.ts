@@ -154,6 +154,26 @@ describe('step-up package: four frameworks', function () {
       await other.close();
     });
 
+    it('are refused by what the answer says, whatever else stands in it, and never let in by an error', async () => {
+      const claims = { aud: OPAQUE_API, exp: Math.floor(Date.now() / 1000) + 60 };
+      const meet = async (status: number, body: object) => {
+        provider.instead = { status, body };
+        return (await ask(`${api.url}/any`, opaque)).status;
+      };
+      provider.down = '/token/introspection';
+      try {
+        expect(await meet(200, { active: true, ...claims })).to.equal(200);
+        expect(await meet(200, { active: false, ...claims })).to.equal(401);
+        expect(await meet(200, { active: true, ...claims, exp: 1 })).to.equal(401);
+        expect(await meet(200, { active: true, ...claims, iss: 'https://other.example' })).to.equal(401);
+        for (const active of ['true', 1, undefined]) expect(await meet(200, { active, ...claims })).to.equal(503);
+        for (const status of [201, 401, 500]) expect(await meet(status, { active: true, ...claims })).to.equal(503);
+      } finally {
+        provider.down = undefined;
+        provider.instead = { status: 502, body: {} };
+      }
+    });
+
     it('are answered with 503 where the issuer does not let us ask', async () => {
       const options = { issuer: provider.running.issuer, audience: OPAQUE_API };
       const wrong = await startApi('koa', { ...options, introspection: { ...introspection, clientSecret: 'wrong' } });

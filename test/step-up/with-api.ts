@@ -78,16 +78,19 @@ export interface Provider {
   forge(payload: { [claim: string]: unknown }, header?: { [member: string]: unknown }): Promise<string>;
   /** A path that the provider does not answer for now. */
   down: string | undefined;
+  /** What stands in the way of that path, a broken proxy say, answers instead. */
+  instead: { status: number; body: object };
   close(): Promise<void>;
 }
 
 export async function startProvider(): Promise<Provider> {
-  const state: { down: string | undefined } = { down: undefined };
+  const state: Pick<Provider, 'down' | 'instead'> = { down: undefined, instead: { status: 502, body: {} } };
   const running = await startHouse({
     files: FILES,
     before: (request, response) => {
       if (request.url !== state.down) return false;
-      response.writeHead(502).end();
+      const { status, body } = state.instead;
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       return true;
     },
   });
