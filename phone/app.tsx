@@ -126,7 +126,9 @@ export function App(props: AppProps): JSX.Element {
   };
   return (
     <AppContext.Provider value={app}>
-      <div key={screens.visit.key}>{show(screens.visit.screen)}</div>
+      <div key={screens.visit.key} data-screen={screens.visit.screen.name}>
+        {show(screens.visit.screen)}
+      </div>
       <p class="visually-hidden" role="status" aria-live="assertive">
         {announcement}
       </p>

@@ -20,7 +20,7 @@ interface ApprovePinProps {
 
 /** Asks the PIN. */
 export function ApprovePin({ account, request, mistake, waitUntil, back, onPin }: ApprovePinProps): JSX.Element {
-  const { words, services } = useApp();
+  const { words, services, go } = useApp();
   const { say } = words;
   const wait = useSecondsLeft(waitUntil, services.api.clock.seconds);
   return (
@@ -40,6 +40,9 @@ export function ApprovePin({ account, request, mistake, waitUntil, back, onPin }
         blocked={wait > 0}
         onPin={onPin}
       />
+      <button type="button" class="link" onClick={() => go({ name: 'forgotten', device: account.device })}>
+        {say('pinchange.forgotten')}
+      </button>
     </Frame>
   );
 }

@@ -72,7 +72,7 @@ function SwitchOn({ account }: { account: Account }): JSX.Element {
             mistake={step.mistake}
             onPin={(pin) => void typed(pin)}
           />
-          <button type="button" class="link" onClick={() => go({ name: 'forgotten' })}>
+          <button type="button" class="link" onClick={() => go({ name: 'forgotten', device })}>
             {say('pinchange.forgotten')}
           </button>
         </Frame>

@@ -82,7 +82,7 @@ export function ChangePin({ device }: { device: string }): JSX.Element | null {
         onPin={typed}
       />
       {step.at === 'old' && (
-        <button type="button" class="link" onClick={() => go({ name: 'forgotten' })}>
+        <button type="button" class="link" onClick={() => go({ name: 'forgotten', device })}>
           {say('pinchange.forgotten')}
         </button>
       )}
@@ -90,11 +90,19 @@ export function ChangePin({ device }: { device: string }): JSX.Element | null {
   );
 }
 
-/** A PIN cannot be told: the way on is the account page. */
-export function Forgotten(): JSX.Element {
-  const { say } = useApp().words;
+/** A PIN cannot be told: the way on is another enrolment, for which the phone has to be free. */
+export function Forgotten({ device }: { device: string }): JSX.Element {
+  const { words, go } = useApp();
+  const { say } = words;
   return (
-    <Frame title={say('pinchange.forgotten.title')}>
+    <Frame
+      title={say('pinchange.forgotten.title')}
+      actions={
+        <button type="button" class="danger-quiet wide" onClick={() => go({ name: 'unlink', device })}>
+          {say('settings.unlink')}
+        </button>
+      }
+    >
       <p class="lead">{say('pinchange.forgotten.text')}</p>
     </Frame>
   );

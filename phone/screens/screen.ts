@@ -32,7 +32,7 @@ export type Screen =
   | { name: 'unlink'; device: string }
   | { name: 'pin'; device: string }
   | { name: 'biometric'; device: string }
-  | { name: 'forgotten' }
+  | { name: 'forgotten'; device: string }
   | { name: 'help' }
   | { name: 'problem'; failure: Failure; again?: Screen; whose?: Whose }
   | { name: 'evicted'; count: number };

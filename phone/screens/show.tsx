@@ -53,7 +53,7 @@ export function show(screen: Screen): JSX.Element {
     case 'biometric':
       return <Biometric device={screen.device} />;
     case 'forgotten':
-      return <Forgotten />;
+      return <Forgotten device={screen.device} />;
     case 'help':
       return <Help />;
     case 'problem':

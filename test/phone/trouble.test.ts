@@ -1,7 +1,9 @@
 // What goes wrong on a phone, in real Chromium: no camera, a wrong clock, a stranger's request, a contested code, a copy, a wait, a blocked line, lost keys.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { fingerprint } from '../../src/platform/hashes.ts';
 import { fromBase64url } from '../../src/protocol/bytes.ts';
 import { frameMac, signInLink } from '../../src/protocol/links.ts';
 import { browserTransaction } from '../../src/usecases/browser-transaction.ts';
@@ -27,13 +29,13 @@ import {
   needsBuiltApp,
   offer,
   PIN,
+  SESSION,
   showCode,
   typePin,
 } from './with-app.ts';
 
 /** The browser's own lines about refusals, and about a line that the test cuts. */
 const EXPECTED = [/Failed to load resource/, /net::ERR_FAILED/];
-const SESSION = fingerprint('a session of the test');
 
 describe('trouble on the phone', function () {
   this.timeout(60_000);
@@ -281,6 +283,74 @@ describe('trouble on the phone', function () {
     await looksRight(page, 'copied');
     await page.reload();
     await heading(page, 'There may be a copy of this phone');
+  });
+
+  it('finds out a phone that was really copied, keys and all: the copy gets nothing, and both are told', async () => {
+    const [mine, copy] = [mkdtempSync(join(tmpdir(), 'phone-')), mkdtempSync(join(tmpdir(), 'phone-'))];
+    try {
+      const before = await take({ profile: mine });
+      const who = await enrolled(running, before);
+      await before.context.close();
+      cpSync(mine, copy, { recursive: true, filter: (path) => !path.includes('Singleton') });
+      const [own, theirs] = [await take({ profile: mine }), await take({ profile: copy })];
+      const [page, thief] = [await open(own), await open(theirs)];
+      for (const one of [page, thief]) await one.locator('.connection-live').waitFor();
+      const sayYes = async (on: Page, name: string) => {
+        const transaction = await ask(running, who.id, name, 'push');
+        await openRequest(on);
+        await on.getByLabel('The number that your browser shows', { exact: false }).fill(transaction.number);
+        await press(on, 'Yes, it is me');
+        await typePin(on, PIN);
+        return transaction;
+      };
+      for (const name of ['first', 'second']) {
+        await sayYes(page, name);
+        await heading(page, 'You said yes');
+        await press(page, 'Done');
+      }
+      const asked = await sayYes(thief, 'stolen');
+      for (const one of [thief, page]) await heading(one, 'There may be a copy of this phone');
+      await looksRight(page, 'really-copied');
+      expect((await running.house.world.transactions.find(asked.id))?.state).to.equal('pending');
+      expect(await deviceOf(who.id)).to.include({ state: 'locked', lockReason: 'cloned' });
+    } finally {
+      for (const one of phones.splice(0)) await one.close();
+      for (const folder of [mine, copy]) rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('leads a person who forgot the PIN to a new enrolment, from the request on', async () => {
+    const { page, ...who } = await withAccount();
+    const transaction = await ask(running, who.id, 'forgotten', 'push');
+    await openRequest(page);
+    await page.getByLabel('The number that your browser shows', { exact: false }).fill(transaction.number);
+    await press(page, 'Yes, it is me');
+    await press(page, 'I do not know my PIN');
+    await heading(page, 'A new PIN without the old one');
+    await press(page, 'Remove this account from the phone');
+    await press(page, 'Remove it');
+    await heading(page, 'Your phone shows that it is you');
+    expect(await running.house.world.records.devices.ofUser(who.id)).to.deep.equal([]);
+    const pin = '270964';
+    const started = await startEnrolment(running.house.world, {
+      userId: who.id,
+      session: SESSION,
+      name: 'Blue phone again',
+      pin,
+      pinAgain: pin,
+    });
+    if (!started.ok) throw new Error(started.why);
+    await page.goto('about:blank');
+    await followOffer(page, started.link);
+    await press(page, 'Yes, go on');
+    await typePin(page, pin);
+    await heading(page, 'This phone is ready');
+    await press(page, 'To the start');
+    await openRequest(page);
+    await page.getByLabel('The number that your browser shows', { exact: false }).fill(transaction.number);
+    await press(page, 'Yes, it is me');
+    await typePin(page, pin);
+    await heading(page, 'You said yes');
   });
 
   it('shows the wait after three wrong PINs, and its end', async () => {

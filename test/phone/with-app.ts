@@ -17,7 +17,8 @@ import { person, type RunningHouse } from '../support/house.ts';
 export const PIN = '805139';
 /** The browser that asks in every test here. */
 export const BIND = fingerprint('a browser of the test');
-const SESSION = fingerprint('a session of the test');
+/** The account page's session in every test here. */
+export const SESSION = fingerprint('a session of the test');
 
 /** @throws where nobody has built the app: `npm run build` does. */
 export function needsBuiltApp(): void {

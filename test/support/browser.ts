@@ -28,13 +28,17 @@ const FLAGS = [
   '--disable-renderer-backgrounding',
 ];
 
-async function launch(more: string[]): Promise<Browser> {
+function executable(): string {
   const named = process.env.CHROMIUM;
   const executablePath =
     named !== undefined && named !== '' ? named : findProgram('chromium', 'chromium-browser', 'google-chrome');
   if (executablePath === undefined)
     throw new Error('Chromium is not on this machine; `npm test` installs it or says how');
-  return chromium.launch({ executablePath, args: [...FLAGS, ...more] });
+  return executablePath;
+}
+
+async function launch(more: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: executable(), args: [...FLAGS, ...more] });
 }
 
 let shared: Promise<Browser> | undefined;
@@ -71,28 +75,37 @@ export interface TestPhone {
 /**
  * A phone with a camera.
  * @param options.camera `refused`: the person says no; `none`: the phone has no camera.
+ * @param options.profile the folder that its storage is kept in, for a phone that is switched off and on, or copied.
  */
 export async function phone(
-  options: { camera?: 'allowed' | 'refused' | 'none'; context?: BrowserContextOptions } = {},
+  options: { camera?: 'allowed' | 'refused' | 'none'; context?: BrowserContextOptions; profile?: string } = {},
 ): Promise<TestPhone> {
   const camera = new Camera();
   const kind = options.camera ?? 'allowed';
   const flags = ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${camera.file}`];
-  const browser = await launch(kind === 'none' ? [] : flags);
-  const context = await browser.newContext({
-    ...PHONE,
-    permissions: kind === 'refused' ? [] : ['camera'],
-    ...options.context,
-  });
-  camera.show(await whitePaper(browser));
+  const more = kind === 'none' ? [] : flags;
+  const asked = { ...PHONE, permissions: kind === 'refused' ? [] : ['camera'], ...options.context };
+  const { context, stop } = options.profile ? await kept(options.profile, more, asked) : await fresh(more, asked);
+  camera.show(await whitePaper(await sharedBrowser()));
   return {
     context,
     camera,
     async close() {
-      await browser.close();
+      await stop();
       camera.close();
     },
   };
+}
+
+async function fresh(more: string[], asked: BrowserContextOptions) {
+  const browser = await launch(more);
+  return { context: await browser.newContext(asked), stop: () => browser.close() };
+}
+
+async function kept(profile: string, more: string[], asked: BrowserContextOptions) {
+  const how = { ...asked, executablePath: executable(), args: [...FLAGS, ...more] };
+  const context = await chromium.launchPersistentContext(profile, how);
+  return { context, stop: () => context.close() };
 }
 
 /** What the camera sees until it is pointed at something. */
