@@ -23,9 +23,9 @@ COPY --from=build /app/dist dist
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
-EXPOSE 3000
-# Asked of ourselves, so no other program is needed; any answer below 500 says that we serve.
+EXPOSE 3000 9000
+# The second port, asked by Node itself, so no other program is needed: it says whether requests are taken (docs/operating/watching.md).
 HEALTHCHECK --interval=15s --timeout=3s --start-period=20s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.PORT+'/.well-known/openid-configuration').then(a=>process.exit(a.status<500?0:1),()=>process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.WATCH_PORT||9000)+'/health/ready').then(a=>process.exit(a.ok?0:1),()=>process.exit(1))"]
 # Node itself is process 1 here and hears SIGTERM: what is under way is finished before the end.
 CMD ["node", "dist/src/main.js", "serve"]
