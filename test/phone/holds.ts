@@ -31,22 +31,40 @@ const UNREADABLE = `(() => {
   });
 })()`;
 
+/** Does something at 400 % zoom: the window is as large as before afterwards. */
+async function atZoom<T>(page: Page, work: () => Promise<T>): Promise<T> {
+  const before = page.viewportSize() ?? { width: 390, height: 844 };
+  await page.setViewportSize({ width: 320, height: 256 });
+  try {
+    return await work();
+  } finally {
+    await page.setViewportSize(before);
+  }
+}
+
+const pictureAtZoom = (page: Page, name: string) =>
+  atZoom(page, () => page.screenshot({ path: `test-results/narrow-${name}.png`, fullPage: true }));
+
+/** What is lost at 400 % zoom with wider text; empty is right. */
+export const lostAtZoom = (page: Page): Promise<string[]> =>
+  atZoom(page, async () => {
+    const sheet = await page.evaluateHandle(
+      `(() => { const sheet = new CSSStyleSheet(); sheet.replaceSync(${JSON.stringify(SPACING)}); document.adoptedStyleSheets.push(sheet); return sheet; })()`,
+    );
+    const lost: string[] = await page.evaluate(LOST);
+    await page.evaluate('document.adoptedStyleSheets = []');
+    await sheet.dispose();
+    return lost;
+  });
+
 /** The screens that have been looked at, by their names in phone/screens/screen.ts. */
 export const seen = new Set<string>();
 
 /** The screen in front holds; with `PICTURES` there is one of it in forced colours, and one at 320 px. */
 export async function holds(page: Page, name: string): Promise<void> {
   seen.add(String(await page.evaluate("document.querySelector('[data-screen]')?.dataset.screen")));
-  const before = page.viewportSize() ?? { width: 390, height: 844 };
-  await page.setViewportSize({ width: 320, height: 256 });
-  if (process.env.PICTURES) await page.screenshot({ path: `test-results/narrow-${name}.png`, fullPage: true });
-  const sheet = await page.evaluateHandle(
-    `(() => { const sheet = new CSSStyleSheet(); sheet.replaceSync(${JSON.stringify(SPACING)}); document.adoptedStyleSheets.push(sheet); return sheet; })()`,
-  );
-  expect(await page.evaluate(LOST), name).to.deep.equal([]);
-  await page.evaluate('document.adoptedStyleSheets = []');
-  await sheet.dispose();
-  await page.setViewportSize(before);
+  if (process.env.PICTURES) await pictureAtZoom(page, name);
+  expect(await lostAtZoom(page), name).to.deep.equal([]);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     expect(await accessibilityFaults(page), `${name} ${colorScheme}`).to.deep.equal([]);
