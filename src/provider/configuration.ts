@@ -91,6 +91,8 @@ export function configuration(parts: ProviderParts): Configuration {
       idTokenSigningAlgValues: [...SIGNING],
       userinfoSigningAlgValues: [...SIGNING],
       introspectionSigningAlgValues: [...SIGNING],
+      authorizationSigningAlgValues: [...SIGNING],
+      requestObjectSigningAlgValues: [...CLIENT_SIGNING],
       dPoPSigningAlgValues: ['ES256', 'EdDSA', 'PS256', 'RS256'],
     },
   };
@@ -132,10 +134,18 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
     dPoP: { enabled: true },
+    // The library's own rules of FAPI 2.0, for the clients that hold themselves to them.
+    fapi: {
+      enabled: true,
+      profile: (_ctx, client) => (registry().client(client?.clientId ?? '')?.profile === 'fapi2' ? '2.0' : undefined),
+    },
     introspection: {
       enabled: true,
       allowedPolicy: (_ctx, client, token) => mayIntrospect(registry(), client.clientId, token),
     },
+    jwtIntrospection: { enabled: true },
+    jwtResponseModes: { enabled: true },
+    requestObjects: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -198,7 +208,8 @@ function lifetimes(registry: () => Registry, clock: Clock): NonNullable<Configur
   const { lifetimes } = registry().settings;
   return {
     AccessToken: lifetimes.accessToken,
-    AuthorizationCode: lifetimes.code,
+    AuthorizationCode: (_ctx, _code, client) =>
+      registry().client(client.clientId)?.profile === 'fapi2' ? Math.min(60, lifetimes.code) : lifetimes.code,
     ClientCredentials: lifetimes.accessToken,
     // A grant must outlive everything that stands on it.
     BackchannelAuthenticationRequest: backchannelLife(registry) as never,

@@ -38,6 +38,7 @@ export function accountClient(settings: Settings): ClientSettings {
   return {
     file: 'built in',
     firstParty: true,
+    profile: 'classic',
     requirePkce: true,
     homepage: `${issuer}/account`,
     metadata: {

@@ -104,6 +104,43 @@ function checkProof(document: Document, client: ClientFile): void {
   }
 }
 
+/** A rule of a profile that a client contradicts, told at the key. */
+function checkProfile(document: Document, client: ClientFile): void {
+  const against = (key: keyof ClientFile, wrong: boolean, rule: string) => {
+    if (wrong) document.problem([key], `contradicts profile "${client.profile}": ${rule}`);
+  };
+  const method = client.token_endpoint_auth_method;
+  if (client.profile === 'spa') {
+    against(
+      'token_endpoint_auth_method',
+      method !== 'none',
+      'an app in a browser keeps no secret, so "none" (RFC 9700)',
+    );
+    against('application_type', client.application_type !== 'web', '"web"');
+    const grants = client.grant_types.filter((grant) => grant !== 'authorization_code' && grant !== 'refresh_token');
+    against('grant_types', grants.length > 0, 'only authorization_code and refresh_token');
+  }
+  if (client.profile !== 'fapi2') return;
+  const weak = (alg: string | undefined) => alg === 'RS256' || alg === 'HS256';
+  const signing = 'ES256 or PS256, never RS256 (FAPI 2.0 section 5.4)';
+  against(
+    'token_endpoint_auth_method',
+    method !== 'private_key_jwt',
+    'private_key_jwt (section 5.3.2.1; mTLS is not offered)',
+  );
+  against('token_endpoint_auth_signing_alg', weak(client.token_endpoint_auth_signing_alg), signing);
+  against('request_object_signing_alg', weak(client.request_object_signing_alg), signing);
+  against('id_token_signed_response_alg', weak(client.id_token_signed_response_alg), signing);
+  against('userinfo_signed_response_alg', weak(client.userinfo_signed_response_alg), signing);
+  against('authorization_signed_response_alg', weak(client.authorization_signed_response_alg), signing);
+  against('introspection_signed_response_alg', weak(client.introspection_signed_response_alg), signing);
+  against('require_pkce', !client.require_pkce, 'PKCE with S256 (section 5.3.2.2)');
+  const pushed = client.require_pushed_authorization_requests;
+  against('require_pushed_authorization_requests', pushed === false, 'pushed requests (section 5.3.2.2)');
+  const bound = client.dpop_bound_access_tokens;
+  against('dpop_bound_access_tokens', bound === false, 'tokens bound by DPoP (section 5.3.2.1; mTLS is not offered)');
+}
+
 /** The scopes that `scope` of a client can name; those of resources are granted by the resource. */
 const SCOPES = ['openid', 'offline_access', 'profile', 'email'];
 
@@ -121,6 +158,7 @@ export function checkClient(document: Document, client: ClientFile, refused: Rea
   if (stands('grant_types', 'response_types', 'token_endpoint_auth_method')) checkGrants(document, client);
   if (stands('grant_types', 'token_endpoint_auth_method', 'first_party', 'backchannel_token_delivery_mode'))
     checkBackchannel(document, client);
+  if (!refused.has('profile')) checkProfile(document, client);
   if (stands('token_endpoint_auth_method', 'jwks')) checkProof(document, client);
   const unknown = client.scope?.split(' ').filter((scope) => !SCOPES.includes(scope)) ?? [];
   if (unknown.length > 0)

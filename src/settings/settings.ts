@@ -149,6 +149,8 @@ export interface ClientSettings {
   /** Metadata of OpenID Connect Dynamic Client Registration, in the spelling of the specification. */
   metadata: { client_id: string; [name: string]: unknown };
   minimumLevel?: string;
+  /** FAPI 2.0 Security Profile, an app in the browser, or neither. */
+  profile: 'classic' | 'spa' | 'fapi2';
   /** Where it is pinged (CIBA), as it was written. */
   notified?: string;
   /** Needs no consent page. */

@@ -529,6 +529,37 @@ const CLIENTS: Case[] = [
     ],
   },
   {
+    what: 'a client in the browser with a secret and grants of a server',
+    files: payroll(
+      'token_endpoint_auth_method: private_key_jwt',
+      'jwks_uri: https://a.example.org/jwks',
+      web,
+      'profile: spa',
+      'grant_types: [authorization_code, client_credentials]',
+    ),
+    says: [
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: contradicts profile "spa": an app in a browser keeps no secret, so "none" (RFC 9700) (it is "private_key_jwt")',
+      'clients/payroll.yaml:6:1: grant_types: contradicts profile "spa": only authorization_code and refresh_token (it is […])',
+    ],
+  },
+  {
+    what: 'what FAPI 2.0 does not allow',
+    files: payroll(
+      open,
+      web,
+      'profile: fapi2',
+      'dpop_bound_access_tokens: false',
+      'require_pushed_authorization_requests: false',
+      'id_token_signed_response_alg: RS256',
+    ),
+    says: [
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: contradicts profile "fapi2": private_key_jwt (section 5.3.2.1; mTLS is not offered) (it is "none")',
+      'clients/payroll.yaml:5:1: dpop_bound_access_tokens: contradicts profile "fapi2": tokens bound by DPoP (section 5.3.2.1; mTLS is not offered) (it is false)',
+      'clients/payroll.yaml:6:1: require_pushed_authorization_requests: contradicts profile "fapi2": pushed requests (section 5.3.2.2) (it is false)',
+      'clients/payroll.yaml:7:1: id_token_signed_response_alg: contradicts profile "fapi2": ES256 or PS256, never RS256 (FAPI 2.0 section 5.4) (it is "RS256")',
+    ],
+  },
+  {
     what: 'pings to a client that does not ask without a browser',
     files: payroll(open, web, 'backchannel_token_delivery_mode: ping'),
     says: [

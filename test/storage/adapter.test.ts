@@ -202,7 +202,13 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
     });
 
     it('Client: the catalog as it stands, replaced whole', async () => {
-      const client = { metadata: { client_id: 'payroll' }, firstParty: true, requirePkce: true, file: 'payroll.yaml' };
+      const client = {
+        metadata: { client_id: 'payroll' },
+        firstParty: true,
+        requirePkce: true,
+        profile: 'classic' as const,
+        file: 'payroll.yaml',
+      };
       clients.replace([client]);
       expect(await of('Client').find('payroll')).to.equal(client.metadata);
       clients.replace([{ ...client, metadata: { client_id: 'other' } }]);

@@ -1,10 +1,13 @@
-// clients/*.yaml: one relying service a file. Names of OpenID Connect keep their spelling; minimum_level, first_party, require_pkce and homepage are ours.
+// clients/*.yaml: one relying service a file. Names of OpenID Connect keep their spelling; minimum_level, first_party, require_pkce, profile and homepage are ours.
 import { z } from 'zod';
 import type { Secret } from '../secret.ts';
 import type { ClientSettings } from '../settings.ts';
 import { present, secretKeys, text, whole } from './pieces.ts';
 
 const SIGNING = ['ES256', 'RS256', 'PS256'] as const;
+
+/** What our own keys sign. */
+const ANSWERS = ['ES256', 'RS256'] as const;
 
 /** OpenID CIBA Core section 4. */
 export const CIBA = 'urn:openid:params:grant-type:ciba';
@@ -22,6 +25,12 @@ export const clientSchema = z
       .optional()
       .describe('The name that people read; client_id where it is missing.'),
     ...secretKeys('client_secret', 'The secret of a confidential client, at least 32 random characters.'),
+    profile: z
+      .enum(['classic', 'spa', 'fapi2'])
+      .prefault('classic')
+      .describe(
+        'What the client holds itself to: "spa" (an app in the browser, without a secret) or "fapi2" (FAPI 2.0 Security Profile: pushed requests, private_key_jwt, tokens bound by DPoP, codes of 60 seconds). A key that contradicts it is refused.',
+      ),
     application_type: z
       .enum(['web', 'native'])
       .prefault('web')
@@ -90,6 +99,23 @@ export const clientSchema = z
       .describe(
         'False for a library that does not know PKCE (RFC 7636): a request without it must carry a nonce. Only for clients that prove themselves.',
       ),
+    request_object_signing_alg: z
+      .enum(SIGNING)
+      .optional()
+      .describe('The only algorithm accepted for its signed requests (JAR, RFC 9101).'),
+    require_signed_request_object: z.boolean().optional().describe('Only signed requests (JAR) are accepted.'),
+    authorization_signed_response_alg: z
+      .enum(ANSWERS)
+      .optional()
+      .describe(
+        'How answers are signed that it asks for as a JWT (JARM, response_mode=jwt); ES256 where it is missing.',
+      ),
+    introspection_signed_response_alg: z
+      .enum(ANSWERS)
+      .optional()
+      .describe(
+        'How answers of introspection are signed that it asks for as a JWT (RFC 9701); ES256 where it is missing.',
+      ),
     dpop_bound_access_tokens: z.boolean().optional().describe('Only tokens bound by DPoP (RFC 9449) are given out.'),
     backchannel_logout_uri: text().optional().describe('Where we tell the service that a session has ended.'),
     backchannel_logout_session_required: z.boolean().optional().describe('Put the session id into that message.'),
@@ -129,6 +155,7 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
     minimum_level,
     first_party,
     require_pkce,
+    profile,
     homepage,
     ...metadata
   } = client;
@@ -137,6 +164,7 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
   return {
     metadata: {
       ...present(metadata),
+      ...(profile === 'fapi2' ? { require_pushed_authorization_requests: true, dpop_bound_access_tokens: true } : {}),
       client_name: client.client_name ?? client.client_id,
       ...(client.grant_types.includes(CIBA)
         ? { backchannel_token_delivery_mode: client.backchannel_token_delivery_mode ?? 'poll' }
@@ -151,6 +179,7 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
     },
     firstParty: first_party,
     requirePkce: require_pkce,
+    profile,
     file,
     ...present({ minimumLevel: minimum_level, homepage: homepage ?? client.client_uri, notified }),
   };
