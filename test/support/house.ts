@@ -22,7 +22,7 @@ export interface HouseOptions {
   /** `servers`: PostgreSQL and Redis, empty for this test; or servers that the test has started itself, to stop and kill them. */
   backend?: 'embedded' | 'servers' | { databaseUrl: string; redisUrl: string };
   /** More files, or other ones, than {@link BASE}. */
-  files?: Files;
+  files?: Files | ((port: number) => Files);
   /** Stands before the provider on the same origin: true where it has answered. */
   before?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
@@ -87,7 +87,8 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
   const folder = mkdtempSync(join(tmpdir(), 'countersign-house-'));
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
-  writeFiles(folder, { ...base(issuer), ...options.files });
+  const { files = {} } = options;
+  writeFiles(folder, { ...base(issuer), ...(typeof files === 'function' ? files(port) : files) });
   const closing: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
   const environment: { [name: string]: string } = {};
   if (options.backend === 'servers') {
