@@ -27,6 +27,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<void> } = {
     addUserCommands(program, { withWorld, print, fail });
   },
   audit: async () => (await import('./cli/audit.ts')).addAuditCommands(program),
+  explain: async () => (await import('./cli/explain.ts')).addExplainCommand(program),
   ciba: async () => (await import('./cli/ciba.ts')).addCibaCommand(program),
   phone: async () => (await import('./cli/phone.ts')).addPhoneCommands(program),
 };

@@ -59,7 +59,7 @@ async function queryOf(database: Database, { from, until, person, client, event 
 }
 
 /** A sign-in name of today, or the id of a person who may be gone. */
-async function personId(database: Database, typed: string): Promise<string> {
+export async function personId(database: Database, typed: string): Promise<string> {
   const login = canonicalLogin(typed);
   const found = login === undefined ? undefined : await database.records.users.byLogin(login);
   return found?.id ?? typed;

@@ -1,4 +1,5 @@
 // What the audit records. Names follow the OWASP logging vocabulary where it has one.
+import type { Method } from './assurance.ts';
 
 /** Names of audit events: a closed list, so that metrics and searches can rely on it. */
 export const AUDIT_EVENTS = [
@@ -53,6 +54,28 @@ export const AUDIT_EVENTS = [
 /** One of {@link AUDIT_EVENTS}. */
 export type AuditName = (typeof AUDIT_EVENTS)[number];
 
+/** Whose rule sets a minimum. */
+export type MinimumFrom = 'client' | 'resource' | 'scope' | 'person';
+
+/** Why a sign-in had to reach its level, and from what (docs/levels.md). Levels by name; ages in whole seconds. */
+export interface LevelFacts {
+  /** acr values of an essential `acr` claim. */
+  essential: readonly string[];
+  /** `acr_values`, a voluntary `acr` claim, or the client's `default_acr_values`. */
+  voluntary: readonly string[];
+  minimum: readonly { from: MinimumFrom; level: string }[];
+  maxAge?: number;
+  /** `prompt=login`: nothing that the session had counts. */
+  anew: boolean;
+  /** What the session had before this sign-in, by method, and the level that it counted for. */
+  had: { level?: string; ages: { readonly [method in Method]?: number } };
+  /** What was proven in this sign-in. */
+  made: readonly Method[];
+  /** Missing where no way reaches what the service insists on. */
+  required?: string;
+  reached?: string;
+}
+
 /** One event. Never holds a secret; session ids are hashed by the caller. */
 export interface AuditEvent {
   event: AuditName;
@@ -69,5 +92,8 @@ export interface AuditEvent {
   factor?: string;
   acr?: string;
   amr?: readonly string[];
+  /** Id of the HTTP request, as the log and the error pages tell it. */
+  requestId?: string;
+  levels?: LevelFacts;
   detail?: { readonly [name: string]: string | number | boolean };
 }

@@ -1,13 +1,19 @@
 // What an authorization request says about levels, read from every place that may say it (design, decision 2).
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type Level, requirement, type Wish } from '../domain/assurance.ts';
+import type { LevelFacts } from '../domain/audit.ts';
 import type { User } from '../domain/user.ts';
 import type { Registry } from './registry.ts';
+
+/** A level that holds whatever the request says. */
+export type Minimum = LevelFacts['minimum'][number];
 
 /** What the request requires. `maxAge` in seconds; `anew` where every proof must be made in this very sign-in. */
 export interface Need {
   required: Level;
   wish: Wish;
+  /** `wish.minimum`, each with whose rule it is. */
+  minimum: readonly Minimum[];
   maxAge?: number;
   anew: boolean;
 }
@@ -43,7 +49,8 @@ export interface RequestedLevels {
   resources: readonly string[];
 }
 
-function requestedNow({ oidc }: KoaContextWithOIDC): RequestedLevels {
+/** The request that runs. */
+export function requestedNow({ oidc }: KoaContextWithOIDC): RequestedLevels {
   return {
     params: oidc.params ?? {},
     clientId: oidc.client?.clientId ?? '',
@@ -52,16 +59,20 @@ function requestedNow({ oidc }: KoaContextWithOIDC): RequestedLevels {
   };
 }
 
-/** Levels by name that hold whatever the request says. */
-function minimumLevels(requested: RequestedLevels, registry: Registry, user: User | undefined): string[] {
+/** The levels that hold whatever the request says. */
+function minimumLevels(requested: RequestedLevels, registry: Registry, user: User | undefined): Minimum[] {
   const { clientId, scopes, resources } = requested;
-  const levels = [registry.client(clientId)?.minimumLevel];
+  const minimum: Minimum[] = [];
+  const add = (from: Minimum['from'], level: string | undefined) =>
+    level !== undefined && minimum.push({ from, level });
+  add('client', registry.client(clientId)?.minimumLevel);
   for (const identifier of resources) {
     const resource = registry.resource(identifier);
-    levels.push(resource?.level, ...scopes.map((scope) => resource?.scopes[scope]?.level));
+    add('resource', resource?.level);
+    for (const scope of scopes) add('scope', resource?.scopes[scope]?.level);
   }
-  if (user?.alwaysSecondFactor) levels.push(secondFactorLevel(registry)?.name);
-  return levels.filter((name) => name !== undefined);
+  if (user?.alwaysSecondFactor) add('person', secondFactorLevel(registry)?.name);
+  return minimum;
 }
 
 /** The lowest offered level that a password alone does not reach. */
@@ -70,6 +81,23 @@ export function secondFactorLevel(registry: Registry): Level | undefined {
     (level) =>
       registry.offered(level) && level.anyOf.every((methods) => methods.some((method) => method !== 'password')),
   );
+}
+
+/** What this request says about levels, before it is known whether that can be reached. */
+export function askedOf(
+  registry: Registry,
+  user: User | undefined,
+  from: RequestedLevels,
+): { wish: Wish; minimum: readonly Minimum[]; maxAge?: number } {
+  const { params } = from;
+  const minimum = minimumLevels(from, registry, user);
+  const wish: Wish = {
+    essential: essentialAcr(params['claims']),
+    voluntary: [...strings(params['acr_values']).flatMap((text) => text.split(' ')), ...voluntaryAcr(params['claims'])],
+    minimum: minimum.map(({ level }) => level),
+  };
+  const maxAge = params['max_age'];
+  return { wish, minimum, ...(maxAge === undefined ? {} : { maxAge: Number(maxAge) }) };
 }
 
 /**
@@ -85,21 +113,10 @@ export function needOf(
     from = requestedNow(ctx),
   }: { offered?: Registry['offered']; from?: RequestedLevels } = {},
 ): Need {
-  const { params } = from;
-  const wish: Wish = {
-    essential: essentialAcr(params['claims']),
-    voluntary: [...strings(params['acr_values']).flatMap((text) => text.split(' ')), ...voluntaryAcr(params['claims'])],
-    minimum: minimumLevels(from, registry, user),
-  };
-  const answer = requirement(registry.settings.levels, wish, offered);
+  const asked = askedOf(registry, user, from);
+  const answer = requirement(registry.settings.levels, asked.wish, offered);
   if (!answer.ok) throw new errors.UnmetAuthenticationRequirements(explain(answer.why, registry, offered));
-  const maxAge = params['max_age'];
-  return {
-    required: answer.required,
-    wish,
-    anew: ctx.oidc.prompts.has('login'),
-    ...(maxAge === undefined ? {} : { maxAge: Number(maxAge) }),
-  };
+  return { ...asked, required: answer.required, anew: ctx.oidc.prompts.has('login') };
 }
 
 function explain(why: 'unknown_acr' | 'unreachable', registry: Registry, offers: Registry['offered']): string {

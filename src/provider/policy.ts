@@ -1,8 +1,10 @@
 // The prompts, in order: proofs (never shown) → login → assurance → enrol → consent. Order is a security property.
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { meets, type Proofs, reached, waysTo } from '../domain/assurance.ts';
+import type { LevelFacts } from '../domain/audit.ts';
 import { type Clock, seconds } from '../platform/clock.ts';
 import { personOf } from './account.ts';
+import { levelFacts, noteLevels } from './level-facts.ts';
 import { type Need, needOf } from './levels-in-requests.ts';
 import type { Registry } from './registry.ts';
 import { absorbProofs, claimWhatIsTrue, countingProofs } from './session-proofs.ts';
@@ -18,6 +20,8 @@ export interface AssuranceDetails {
   maxAge?: number;
   /** Proofs that count already. */
   proofs: Proofs;
+  /** For the audit, where the person leaves from the page. */
+  facts?: LevelFacts;
 }
 
 /** Builds the interaction policy over the registry that is in force at each request. */
@@ -46,8 +50,13 @@ function proofsPrompt(registry: () => Registry, clock: Clock) {
       const user = personOf(ctx);
       const now = seconds(clock);
       absorbProofs(ctx, registry(), user, clock.now());
-      const need = needOf(ctx, registry(), user);
-      if (ctx.oidc.prompts.has('enrol')) demandForEnrolment(need, registry());
+      let need: Need | undefined;
+      try {
+        need = needOf(ctx, registry(), user);
+        if (ctx.oidc.prompts.has('enrol')) demandForEnrolment(need, registry());
+      } finally {
+        noteLevels(ctx, { registry: registry(), user, need, now });
+      }
       needs.set(ctx, need);
       claimWhatIsTrue(ctx, registry(), need, now);
       return Check.NO_NEED_TO_PROMPT;
@@ -102,7 +111,11 @@ function assurancePrompt(registry: () => Registry, clock: Clock) {
         const need = needFor(ctx);
         const { maxAge } = need;
         const proofs = countingProofs(ctx, need);
-        return { assurance: { level: need.required.name, proofs, ...(maxAge === undefined ? {} : { maxAge }) } };
+        const facts = levelFacts(ctx);
+        const level = need.required.name;
+        return {
+          assurance: { level, proofs, ...(maxAge === undefined ? {} : { maxAge }), ...(facts ? { facts } : {}) },
+        };
       },
     ),
   );

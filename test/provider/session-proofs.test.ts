@@ -95,13 +95,13 @@ describe('what a session has proven', () => {
 
   it('counts only what was proven in this very sign-in where the service asks for a new one', () => {
     const ctx = asking(full(), { login: { accountId: 'maria' }, proofs: { password } });
-    const need = { required: basic, wish: { essential: [], voluntary: [], minimum: [] } };
+    const need = { required: basic, wish: { essential: [], voluntary: [], minimum: [] }, minimum: [] };
     expect(countingProofs(ctx, { ...need, anew: true })).to.deep.equal({ password });
     expect(countingProofs(ctx, { ...need, anew: false })).to.deep.equal({ password, phone });
   });
 
   it('claims the highest level that is fresh, and no more', () => {
-    const need = { required: basic, wish: { essential: [], voluntary: [], minimum: [] }, anew: false };
+    const need = { required: basic, wish: { essential: [], voluntary: [], minimum: [] }, minimum: [], anew: false };
     const session = full();
     claimWhatIsTrue(asking(session), registry, need, NOW);
     expect(session).to.include({ acr: 'mfa', loginTs: NOW - 600 });

@@ -11,6 +11,8 @@ export interface AuditQuery {
   sub?: string;
   clientId?: string;
   event?: string;
+  /** Id of the HTTP request that it happened in. */
+  requestId?: string;
 }
 
 /** One event with its place in the chain, null where it is not chained yet. */
@@ -27,6 +29,7 @@ export async function* searchAudit(db: Db, query: AuditQuery): AsyncGenerator<Au
     [`event ->> 'sub' = ?`, query.sub],
     [`event ->> 'clientId' = ?`, query.clientId],
     [`event ->> 'event' = ?`, query.event],
+    [`event ->> 'requestId' = ?`, query.requestId],
   ];
   const used = conditions.filter((one): one is [string, Bound] => one[1] !== undefined);
   const where = ['id > ?', 'id <= ?', ...used.map(([text]) => text)].join(' and ');
