@@ -20,6 +20,7 @@ import { createRegistry, type Registry } from '../provider/registry.ts';
 import type { Settings } from '../settings/settings.ts';
 import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
+import { compareConfigurations } from './configurations.ts';
 import { keysCheck, signingKeyAges } from './jwks.ts';
 import { type Ring, readRing, watchRing } from './key-ring.ts';
 import { createApp } from './koa.ts';
@@ -99,6 +100,13 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     });
     watch?.check('signing_keys', async () => keysCheck(ring));
     watch?.metrics.gauge('signing_key_age_seconds', () => signingKeyAges(ring, world.clock));
+    const configurations = compareConfigurations(opened.state, () => registry.settings, log);
+    watch?.metrics.gauge('countersign_configurations', () => configurations.inForce().length);
+    // Told, and no reason to be taken out: during a rolling restart it is so for a while.
+    watch?.tell('configurations', () => {
+      const inForce = configurations.inForce();
+      return { ok: inForce.length === 1, ours: inForce[0], others: inForce.slice(1) };
+    });
     const stopRing = watchRing(ringParts, ring, log, (fresh) => {
       // Requests in flight end on the provider that they began on.
       provider = build(fresh);
@@ -118,6 +126,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
       },
       close: () => {
         stopRing();
+        configurations.stop();
         return opened.close();
       },
     };

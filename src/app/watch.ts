@@ -15,6 +15,8 @@ export interface NodeWatch extends Watched {
   tracing?: Tracing;
   /** Adds a check that readiness asks for. */
   check(name: string, look: () => Promise<Check>): void;
+  /** Adds a check that is shown and makes no node unready. */
+  tell(name: string, look: () => Check): void;
   nowStarted(): void;
   /** Readiness says no from now on, so that no new request is sent here. */
   nowDraining(): void;
@@ -28,6 +30,7 @@ export interface NodeWatch extends Watched {
 export function createNodeWatch(clock: Clock, tracing?: Tracing): NodeWatch {
   const metrics = createMetrics();
   const looks = new Map<string, () => Promise<Check>>();
+  const told = new Map<string, () => Check>();
   let started = false;
   let draining = false;
   let refused: { at: string; why: string } | undefined;
@@ -51,6 +54,7 @@ export function createNodeWatch(clock: Clock, tracing?: Tracing): NodeWatch {
       started: { ok: started },
       ...stores.checks,
       // The old configuration is in force, so requests are answered: told, and no reason to be taken out.
+      ...Object.fromEntries([...told].map(([name, one]) => [name, one()])),
       configuration: refused ? { ok: false, ...refused } : { ok: true },
       draining: { ok: !draining },
     };
@@ -65,6 +69,7 @@ export function createNodeWatch(clock: Clock, tracing?: Tracing): NodeWatch {
     started: () => started,
     ready,
     check: (name, one) => void looks.set(name, one),
+    tell: (name, one) => void told.set(name, one),
     nowStarted: () => {
       started = true;
       last = undefined;

@@ -89,6 +89,7 @@ describe('the second port', function () {
       'state',
       'signing_keys',
       'configuration',
+      'configurations',
       'draining',
     ]);
     for (const [name, { ok }] of Object.entries(checks)) expect(ok, name).to.equal(true);

@@ -218,7 +218,10 @@ function secondFolder(folder: string, port: number): string {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'));
   const copies = Object.fromEntries(names.map((name) => [name, parsed(join(folder, name))]));
   const server = { ...copies['server.yaml'], port, data_folder: join(folder, 'data') };
-  const mail = { from: 'Test <test@localhost>', transport: { kind: 'outbox', folder: join(folder, 'data', 'outbox') } };
+  const mail = {
+    from: 'Test <test@localhost>',
+    transport: { kind: 'outbox', folder: join(folder, 'data', 'outbox'), console: false },
+  };
   writeFiles(second, { ...copies, 'server.yaml': server, 'mail.yaml': mail });
   return second;
 }

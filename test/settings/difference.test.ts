@@ -1,0 +1,89 @@
+// `countersign config diff`, and the hash by which nodes compare what they run on.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Command } from 'commander';
+import { configurationHash } from '../../src/app/configurations.ts';
+import { addConfigCommands } from '../../src/cli/config.ts';
+import { ensureDemoSecrets } from '../../src/settings/demo-secrets.ts';
+import { loadSettings } from '../../src/settings/load.ts';
+import { base, type Files, SERVICE, writeFiles } from '../support/house.ts';
+
+const ISSUER = 'http://localhost:4711';
+
+describe('two configurations', function () {
+  this.timeout(90_000);
+  const root = mkdtempSync(join(tmpdir(), 'countersign-diff-'));
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  function folder(name: string, files: Files = {}): string {
+    const path = join(root, name);
+    // One data folder, so that the demo's secrets are made once.
+    const server = { issuer: ISSUER, demo: true, data_folder: join(root, 'data'), ...files['server.yaml'] };
+    const mail = { from: 'Test <test@localhost>', transport: { kind: 'outbox', folder: join(root, 'data', 'outbox') } };
+    writeFiles(path, { ...base(ISSUER), ...files, 'server.yaml': server, 'mail.yaml': mail });
+    return path;
+  }
+  async function settingsOf(path: string) {
+    await ensureDemoSecrets(path);
+    const loaded = loadSettings(path, {});
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    return loaded.settings;
+  }
+  async function diff(one: string, other: string) {
+    const said = { lines: [] as string[], wrong: [] as string[], code: 0 };
+    const program = new Command();
+    addConfigCommands(program, {
+      environment: {},
+      print: (line) => void said.lines.push(line),
+      complain: (line) => void said.wrong.push(line),
+      exitCode: (code) => {
+        said.code = code;
+      },
+    });
+    await program.parseAsync(['config', 'diff', other, '--config', one], { from: 'user' });
+    return said;
+  }
+
+  it('are the same where only their folders differ', async () => {
+    const [one, other] = [folder('a'), folder('b')];
+    expect(await diff(one, other)).to.deep.include({ lines: [], code: 0 });
+    expect(configurationHash(await settingsOf(one))).to.equal(configurationHash(await settingsOf(other)));
+  });
+
+  it('differ by key, a client by its id, with defaults and without secrets', async () => {
+    const other = folder('c', {
+      'lifetimes.yaml': { code: '30s' },
+      'clients/desk.yaml': {
+        ...SERVICE,
+        client_id: 'desk',
+        token_endpoint_auth_method: 'client_secret_post',
+        client_secret: 'Zq8vJ2nXr5Tb1Wm7Ly4Hc9Pd3Kf6Sg0Q',
+      },
+      'clients/payroll.yaml': { ...SERVICE, client_name: 'Wages' },
+    });
+    const said = await diff(folder('a'), other);
+    expect(said.code).to.equal(1);
+    expect(said.lines).to.include('lifetimes.code: 60 -> 30');
+    expect(said.lines).to.include('clients.payroll.metadata.client_name: "Payroll" -> "Wages"');
+    expect(said.lines.filter((line) => line.startsWith('clients.desk: (nothing) -> '))).to.have.length(1);
+    expect(said.lines).to.have.length(3);
+    expect(said.lines.join()).to.not.contain('Zq8v');
+    expect((await diff(other, folder('a'))).lines).to.include('lifetimes.code: 30 -> 60');
+  });
+
+  it('have other hashes where nodes would act otherwise, not where one listens elsewhere', async () => {
+    const hash = configurationHash(await settingsOf(folder('a')));
+    const elsewhere = folder('d', { 'server.yaml': { port: 4712, log_level: 'error', watch: { port: 4713 } } });
+    expect(configurationHash(await settingsOf(elsewhere))).to.equal(hash);
+    const settings = await settingsOf(folder('e', { 'lifetimes.yaml': { code: '30s' } }));
+    expect(configurationHash(settings)).to.not.equal(hash);
+  });
+
+  it('tell the mistakes of the one that cannot be read', async () => {
+    const said = await diff(folder('a'), folder('g', { 'lifetimes.yaml': { cod: '30s' } }));
+    expect(said.code).to.equal(1);
+    expect(said.wrong.join('\n')).to.contain('lifetimes.yaml').and.contain('did you mean');
+  });
+});
