@@ -1,63 +1,19 @@
 // Face or fingerprint in real Chromium, whose virtual authenticator stands where the phone's own would: on by the PIN, a step-up, every failure, off.
 import { expect } from 'chai';
-import type { CDPSession, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import type { Transaction } from '../../src/domain/transaction.ts';
 import { removeBiometric } from '../../src/usecases/manage-biometric.ts';
 import { MFA, newestMail } from '../interactions/with-phone.ts';
 import { type Complaints, desktop, listenTo, phone, type TestPhone, takePictures } from '../support/browser.ts';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { type RelyingService, startRelyingService } from '../support/relying-service.ts';
+import { virtualAuthenticator } from '../support/virtual-authenticator.ts';
 import { holds } from './holds.ts';
 import { ask, enrolled, needsBuiltApp, offer, PIN, typePin } from './with-app.ts';
 
 const SWITCH = 'Use face or fingerprint instead of the PIN';
 const BY_FACE = 'Approve with face or fingerprint';
 const EXPECTED = [/Failed to load resource/, /net::ERR_FAILED/];
-
-/** The phone's own authenticator. */
-interface Authenticator {
-  /** Whether it knows the person who shows face or finger. */
-  knows(person: boolean): Promise<void>;
-  /** Whether anybody shows anything. */
-  shown(by: boolean): Promise<void>;
-  /** The credentials in it. */
-  credentials(): Promise<{ credentialId: string; privateKey: string }[]>;
-  /** Loses them all. */
-  clear(): Promise<void>;
-  /** Puts another key behind a credential. */
-  forge(credentialId: string, privateKey: string, rpId: string): Promise<void>;
-}
-
-async function authenticatorOf(page: Page): Promise<Authenticator> {
-  const session: CDPSession = await page.context().newCDPSession(page);
-  await session.send('WebAuthn.enable');
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return {
-    knows: async (isUserVerified) => {
-      await session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
-    },
-    shown: async (enabled) => {
-      await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
-    },
-    credentials: async () => (await session.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
-    clear: async () => {
-      await session.send('WebAuthn.clearCredentials', { authenticatorId });
-    },
-    forge: async (credentialId, privateKey, rpId) => {
-      await session.send('WebAuthn.clearCredentials', { authenticatorId });
-      const credential = { credentialId, privateKey, rpId, isResidentCredential: false, signCount: 1 };
-      await session.send('WebAuthn.addCredential', { authenticatorId, credential });
-    },
-  };
-}
 
 describe('face or fingerprint on the phone', function () {
   this.timeout(90_000);
@@ -101,7 +57,7 @@ describe('face or fingerprint on the phone', function () {
   const begin = async () => {
     const one = await take();
     const who = await enrolled(running, one);
-    return { one, ...who, authenticator: await authenticatorOf(who.page) };
+    return { one, ...who, authenticator: await virtualAuthenticator(who.page) };
   };
   /** The same, and it is switched on. */
   const beginOn = async () => {
