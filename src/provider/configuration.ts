@@ -172,7 +172,10 @@ function mayIntrospect(registry: Registry, clientId: string, token: object): boo
 
 function resourceServer(registry: Registry, identifier: string) {
   const resource = registry.resource(identifier);
-  if (!resource) throw new errors.InvalidTarget('this resource is not known here');
+  if (!resource)
+    throw new errors.InvalidTarget(
+      'this resource is not known here; ask for the identifier of one that the operator has declared (config/resources)',
+    );
   const { settings } = registry;
   return {
     scope: Object.keys(resource.scopes).join(' '),

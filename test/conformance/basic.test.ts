@@ -132,6 +132,7 @@ describe('conformance: basic and form-post', function () {
 
   it('prompt=consent shows the consent page though everything was allowed', async () => {
     const { browser, answer } = await signedIn(issuer, login, { client_id: 'guest' });
+    expect((await codeOf(browser, { client_id: 'guest', prompt: 'none' })).error).to.equal('consent_required');
     const form = formOf(answer, '/consent');
     expect(sentBack(await browser.post(form.url, { ...form.fields, answer: 'allow' }, atService)).get('code')).to.be.a(
       'string',
