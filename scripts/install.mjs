@@ -19,13 +19,15 @@ export function checkNode() {
  * Runs a program to its end with our own output.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: Record<string, string>, onStart?: (child: import('node:child_process').ChildProcess) => void }} [options]
+ * @param {{ env?: Record<string, string>, output?: number, onStart?: (child: import('node:child_process').ChildProcess) => void }} [options]
  * @returns {Promise<number>} its exit code, 1 where it could not be started or a signal ended it.
  */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const env = { ...process.env, ...options.env };
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
+    // A file where it is told aside, this terminal otherwise.
+    const output = options.output ?? 'inherit';
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', output, output], env });
     options.onStart?.(child);
     child.once('error', (error) => {
       console.error(`${command}: ${error.message}`);

@@ -1,6 +1,6 @@
 // `npm test`: sets everything up, then runs build, types, lint and every test. `npm test -- FILE…` runs a part.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { checkNode, installIfStale, root, run } from './install.mjs';
@@ -8,14 +8,16 @@ import { haveEverything } from './machine.mjs';
 
 const started = performance.now();
 const sum = { passed: 0, failed: 0 };
+/** Folders in which something failed: what they said is far up by the end. */
+const broken = [];
 /** Files that were named; all where none was. */
 const named = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'countersign-test-'));
-/** The program that runs now; ended with us. */
-let current;
+/** The programs that run now; ended with us. */
+const running = new Set();
 
 process.once('exit', () => {
-  if (current?.exitCode === null && current.signalCode === null) current.kill('SIGTERM');
+  for (const one of running) one.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });
 });
 for (const [signal, code] of [
@@ -27,7 +29,8 @@ for (const [signal, code] of [
 }
 
 const onStart = (child) => {
-  current = child;
+  running.add(child);
+  child.once('exit', () => running.delete(child));
 };
 
 /** Build, types and lint count as one test each. */
@@ -49,9 +52,38 @@ function countsOf(path) {
   }
 }
 
+/** Folders that take long: they come first, so that none of them is left alone at the end. */
+const LONG = ['phone', 'journeys', 'provider', 'storage', 'relying-services', 'interactions', 'operating', 'usecases'];
+
+/** The folders of the tests, each a run of its own: two at a time, since most of a test is waiting. */
+function folders() {
+  const all = readdirSync(join(root, 'test'), { withFileTypes: true })
+    .filter(
+      (entry) => entry.isDirectory() && readdirSync(join(root, 'test', entry.name)).some((name) => TEST.test(name)),
+    )
+    .map(({ name }) => name);
+  return [...LONG.filter((name) => all.includes(name)), ...all.filter((name) => !LONG.includes(name))];
+}
+
+const TEST = /\.test\.tsx?$/;
+
 async function runTests(env) {
-  const counts = join(folder, 'counts.json');
-  const specs = named.length > 0 ? named : ['test/**/*.test.{ts,tsx}'];
+  if (named.length > 0) return runFiles('named', named, env);
+  const waiting = folders();
+  const one = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const told = join(folder, `${name}.txt`);
+      const output = openSync(told, 'w');
+      await runFiles(name, [`test/${name}/**/*.test.{ts,tsx}`], env, output);
+      closeSync(output);
+      console.log(`\n── test/${name}\n${readFileSync(told, 'utf8')}`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, one));
+}
+
+async function runFiles(name, specs, env, output) {
+  const counts = join(folder, `${name}.json`);
   const reporter = ['--reporter', join(root, 'scripts', 'reporter.mjs')];
   // Without the node-option of its configuration mocha starts no second process, which would outlive ours.
   const { 'node-option': _, ...config } = JSON.parse(readFileSync(join(root, '.mocharc.json'), 'utf8'));
@@ -64,19 +96,21 @@ async function runTests(env) {
     {
       env: { ...env, COUNTS_FILE: counts },
       onStart,
+      ...(output === undefined ? {} : { output }),
     },
   );
   const told = countsOf(counts);
   if (told === undefined) {
-    console.error(`The tests ended (code ${code}) before they could be counted.`);
+    console.error(`FAILED: the tests of ${name} ended (code ${code}) before they could be counted.`);
     sum.failed += 1;
     return;
   }
   for (const title of told.pending) console.error(`FAILED: skipped: ${title}`);
   sum.passed += told.passed;
   sum.failed += told.failed;
+  if (told.failed > 0) broken.push(name);
   if (code !== 0 && told.failed === 0) {
-    console.error(`Every test passed, but the runner ended with code ${code}.`);
+    console.error(`FAILED: every test of ${name} passed, but the runner ended with code ${code}.`);
     sum.failed += 1;
   }
 }
@@ -106,6 +140,7 @@ if (named.length === 0) {
 }
 await runTests(env);
 
+if (broken.length > 0) console.log(`\nSomething failed in: ${broken.map((name) => `test/${name}`).join(', ')}`);
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(`\nTook ${Math.floor(seconds / 60)} min ${seconds % 60} s.`);
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
