@@ -1,5 +1,6 @@
 // What every step of a sign-in needs: the parts it may use, the view of this request, the interaction of this browser.
 import type { Context } from 'koa';
+import type { ShownNotice } from '../src/domain/notices.ts';
 import type { World } from '../src/domain/ports.ts';
 import type { InteractionDetails, Interactions } from '../src/provider/pages.ts';
 import type { Settings } from '../src/settings/settings.ts';
@@ -17,13 +18,22 @@ export interface PageDeps {
   settings: () => Settings;
   assets: Assets;
   cookies: Cookies;
+  /** The operator's notices of this moment. @param service the client_id of the sign-in; without it those for everybody. */
+  notices: (service?: string) => readonly ShownNotice[];
 }
 
-/** The view of a request. @param wishes `ui_locales` of the interaction and the account's language, where they are known. */
+/** What a view needs. */
+export type ViewDeps = Pick<PageDeps, 'settings' | 'assets' | 'cookies' | 'notices'>;
+
+/**
+ * The view of a request.
+ * @param wishes `ui_locales` of the interaction and the account's language, where they are known. @param service who asks, in a sign-in.
+ */
 export function viewOf(
   ctx: Context,
-  deps: Pick<PageDeps, 'settings' | 'assets' | 'cookies'>,
+  deps: ViewDeps,
   wishes: { uiLocales?: string | undefined; account?: string | undefined } = {},
+  service?: { readonly clientId: string },
 ): View {
   const language = chooseLanguage(
     { ...wishes, picked: deps.cookies.read(ctx, 'language'), accepted: ctx.get('Accept-Language') },
@@ -34,6 +44,7 @@ export function viewOf(
     nonce: fact(ctx, 'nonce'),
     assets: deps.assets,
     brand: deps.settings().branding,
+    notices: deps.notices(service?.clientId),
     here: ctx.method === 'GET' || ctx.method === 'HEAD' ? ctx.path + ctx.search : ctx.path,
   };
 }

@@ -4,6 +4,7 @@ import type { Context } from 'koa';
 import { type ComponentChildren, createContext, type VNode } from 'preact';
 import { useContext } from 'preact/hooks';
 import { renderToString } from 'preact-render-to-string';
+import { type ShownNotice, textFor } from '../src/domain/notices.ts';
 import type { BrandingSettings } from '../src/settings/settings.ts';
 import type { Assets } from './assets.ts';
 import { brandStyle } from './brand.ts';
@@ -16,6 +17,8 @@ export interface View {
   nonce: string;
   assets: Assets;
   brand: BrandingSettings;
+  /** What the operator tells people now. */
+  notices: readonly ShownNotice[];
   /** Path and query of the page, for the language picker's way back. */
   here: string;
 }
@@ -52,6 +55,24 @@ function Brand() {
       {own ? <img class="brand-logo" src="/brand/logo" alt="" height="32" /> : <Mark />}
       <span>{brand.name}</span>
     </p>
+  );
+}
+
+/** The operator's own words, as text; what is only announced looks quieter. */
+function OperatorNotices() {
+  const { notices, words } = useView();
+  if (notices.length === 0) return null;
+  return (
+    <div class="notices">
+      {notices.map(({ text, state }, index) => {
+        const told = textFor(text, words.language);
+        return (
+          <p key={index} class={`notice ${state === 'active' ? 'warn' : 'info'}`} lang={told.language} dir="auto">
+            {told.text}
+          </p>
+        );
+      })}
+    </div>
   );
 }
 
@@ -168,7 +189,10 @@ export function Page({ view, title, script, width = 'narrow', aside, refresh, he
             <Brand />
             {aside !== undefined && <div class="aside">{aside}</div>}
           </header>
-          <main id="main">{children}</main>
+          <main id="main">
+            <OperatorNotices />
+            {children}
+          </main>
           <Footer help={help} />
           {script !== undefined && <script type="module" nonce={nonce} src={assets.url(script)} />}
         </body>

@@ -56,7 +56,7 @@ export async function stepView(
 ): Promise<View> {
   const user = await deps.world.records.users.byId(userId);
   return {
-    ...viewOf(ctx, deps, { uiLocales: details.uiLocales, account: user?.locale }),
+    ...viewOf(ctx, deps, { uiLocales: details.uiLocales, account: user?.locale }, details.service),
     here: stepPath(details, path),
   };
 }

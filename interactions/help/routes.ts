@@ -2,13 +2,13 @@
 import type { Context } from 'koa';
 import Router from 'koa-router';
 import { Refusal } from '../../src/web/errors.ts';
-import { type PageDeps, seeOther, viewOf } from '../interaction.ts';
+import { seeOther, type ViewDeps, viewOf } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import { HelpPage, TopicPage } from './page.tsx';
 import { TOPICS } from './topics.ts';
 
 /** What these pages need. */
-export type HelpDeps = Pick<PageDeps, 'settings' | 'assets' | 'cookies'>;
+export type HelpDeps = ViewDeps;
 
 function showTopic(ctx: Context, deps: HelpDeps): void {
   const topic = TOPICS.find((one) => one === ctx.params.topic);

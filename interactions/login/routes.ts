@@ -31,7 +31,7 @@ function render(
   details: InteractionDetails,
   more: { login?: string; again?: boolean; problem?: LoginProblem },
 ): void {
-  const view = { ...viewOf(ctx, deps, { uiLocales: details.uiLocales }), here: stepPath(details) };
+  const view = { ...viewOf(ctx, deps, { uiLocales: details.uiLocales }, details.service), here: stepPath(details) };
   const page = LoginPage({ view, service: details.service, at: stepPath(details), ...more });
   show(ctx, page, more.problem ? STATUS[more.problem.why] : 200);
 }

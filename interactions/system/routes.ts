@@ -3,12 +3,12 @@ import type { Context } from 'koa';
 import type { SystemPages } from '../../src/provider/pages.ts';
 import type { ToldProblem } from '../../src/web/errors.ts';
 import { fact } from '../../src/web/request.ts';
-import { type PageDeps, viewOf } from '../interaction.ts';
+import { type ViewDeps, viewOf } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import { LoggedOutPage, LogoutPage, type ProblemKind, ProblemPage } from './page.tsx';
 
 /** What these pages need: they must work where little else does. */
-export type SystemDeps = Pick<PageDeps, 'settings' | 'assets' | 'cookies'>;
+export type SystemDeps = ViewDeps;
 
 const KIND_OF_STATUS: { readonly [status: number]: ProblemKind } = {
   403: 'forbidden',

@@ -13,6 +13,7 @@ import { helpRoutes } from '../../interactions/help/routes.ts';
 import { interactionRoutes } from '../../interactions/router.ts';
 import { problemPage, systemPages } from '../../interactions/system/routes.ts';
 import { deviceApi } from '../api/device/router.ts';
+import { noticesNow } from '../domain/notices.ts';
 import type { World } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import { createInteractions } from '../provider/interactions.ts';
@@ -70,7 +71,12 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     const clients = createClientCatalog(registry.clients);
     const assets = loadAssets(join(built, 'assets'));
     const cookies = ownCookies(settings.server.issuer);
-    const shown = { settings: () => registry.settings, assets, cookies };
+    const shown = {
+      settings: () => registry.settings,
+      assets,
+      cookies,
+      notices: (service?: string) => noticesNow(registry.settings.notices, world.clock.now(), service),
+    };
     const pages = systemPages(shown);
     const ringParts = { knex: opened.database.knex, vault: world.vault, settings: () => registry.settings };
     let ring = await readRing(ringParts);

@@ -10,7 +10,7 @@ export interface ReloadReport {
 }
 
 /** Sections that take effect at once. Everything else needs a restart. */
-const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding'];
+const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices'];
 
 /**
  * Builds every client as oidc-provider would at its first use, so that a mistake that only the library sees is told now.

@@ -6,6 +6,7 @@ import type { Document } from './document.ts';
 import type { Read } from './explain.ts';
 import type { Path } from './problems.ts';
 import type { ClientFile } from './sections/clients.ts';
+import type { NoticesFile } from './sections/notices.ts';
 import type { OutboundFile } from './sections/outbound.ts';
 import type { ResourceFile } from './sections/resources.ts';
 import type { MethodSettings } from './settings.ts';
@@ -93,6 +94,22 @@ export function checkResources(
         document.problem(['introspection_clients', index], 'must be a client of clients/');
     });
   }
+}
+
+/** Each notice has its English text, ends after it begins, and names services that there are. */
+export function checkNotices({ document, value }: Read<NoticesFile>, clientIds: ReadonlySet<string> | undefined): void {
+  value?.notices.forEach(({ text, from, until, services }, index) => {
+    if (!Object.hasOwn(text, 'en'))
+      document.problem(
+        ['notices', index, 'text'],
+        'must have "en": who reads another language that is missing sees it',
+      );
+    if (Date.parse(until) <= Date.parse(from)) document.problem(['notices', index, 'until'], 'must be later than from');
+    services.forEach((client, place) => {
+      if (clientIds && !clientIds.has(client))
+        document.problem(['notices', index, 'services', place], 'must be a client of clients/');
+    });
+  });
 }
 
 /** Entries of the outbound list are host:port. */

@@ -1,6 +1,6 @@
 // Reads a configuration folder whole: either every setting, checked and resolved, or every mistake.
 import { resolve } from 'node:path';
-import { checkClients, checkOutboundList, checkResources, type Offer } from './check-catalog.ts';
+import { checkClients, checkNotices, checkOutboundList, checkResources, type Offer } from './check-catalog.ts';
 import { checkClient } from './check-client.ts';
 import { checkLevels } from './check-levels.ts';
 import { type Read, readSection } from './explain.ts';
@@ -18,6 +18,7 @@ import { resolveLevels } from './sections/levels.ts';
 import { resolveLifetimes } from './sections/lifetimes.ts';
 import { resolveLimits } from './sections/limits.ts';
 import { resolveMethods } from './sections/methods.ts';
+import { resolveNotices } from './sections/notices.ts';
 import { resolveOutbound } from './sections/outbound.ts';
 import { resolveResource } from './sections/resources.ts';
 import type { ClientSettings, ServerSettings, Settings } from './settings.ts';
@@ -39,6 +40,7 @@ function readAll({ files, folders }: ConfigurationFolder) {
     devices: readSection(files.devices, FILES.devices),
     lifetimes: readSection(files.lifetimes, FILES.lifetimes),
     branding: readSection(files.branding, FILES.branding),
+    notices: readSection(files.notices, FILES.notices),
     mail: readSection(files.mail, FILES.mail),
     limits: readSection(files.limits, FILES.limits),
     outbound: readSection(files.outbound, FILES.outbound),
@@ -81,6 +83,7 @@ function checkTogether(sections: Sections, offer: Offer | undefined): void {
   const everyClientRead = sections.clients.every(({ value }) => value !== undefined);
   const ids = new Set(sections.clients.flatMap(({ value }) => (value ? [value.client_id] : [])));
   checkResources(sections.resources, offer, everyClientRead ? ids : undefined);
+  checkNotices(sections.notices, everyClientRead ? ids : undefined);
   const { session } = sections.lifetimes.value ?? {};
   if (session?.idle !== undefined && session.idle > session.absolute)
     sections.lifetimes.document.problem(['session', 'idle'], 'must not be longer than session.absolute');
@@ -123,6 +126,7 @@ function resolveAll(
     ),
     lifetimes: from(sections.lifetimes, ({ value }) => resolveLifetimes(value)),
     branding: from(sections.branding, ({ value, document }) => resolveBranding(reading, document, value)),
+    notices: from(sections.notices, ({ value }) => resolveNotices(value)),
     mail: from(sections.mail, ({ value, document }) => resolveMail(reading, document, value)),
     limits: from(sections.limits, ({ value }) => resolveLimits(value)),
     outbound: from(sections.outbound, ({ value, document }) => {

@@ -1,5 +1,6 @@
 // What the operator wrote, checked and resolved: the type that the rest of the house reads. All times are whole seconds.
 import type { Level, Method } from '../domain/assurance.ts';
+import type { Notice } from '../domain/notices.ts';
 import type { LimitRule, PinSetup } from '../domain/ports.ts';
 import type { Secret } from './secret.ts';
 import type { HELP_TOPICS } from './sections/branding.ts';
@@ -189,6 +190,8 @@ export interface Settings {
   devices: DeviceSettings;
   lifetimes: LifetimeSettings;
   branding: BrandingSettings;
+  /** `notices.yaml` */
+  notices: Notice[];
   mail: MailSettings;
   limits: LimitSettings;
   outbound: OutboundSettings;

@@ -27,6 +27,7 @@ export function sampleView(language: string, more: Partial<View> = {}): View {
       support: { email: 'help@example.org' },
       help: { topics: {}, links: [] },
     } as View['brand'],
+    notices: [],
     here: '/interaction/sample',
     ...more,
   };

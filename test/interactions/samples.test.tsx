@@ -76,6 +76,10 @@ describe('what others wrote', () => {
         }),
       ),
     'the brand': (view) => html(LoginPage({ view: { ...view, brand }, service: SAMPLE_SERVICE, at: '/interaction/x' })),
+    'a notice of the operator': (view) => {
+      const notices = [{ text: { en: EVIL }, from: 0, until: 1, state: 'active' as const }];
+      return html(LoginPage({ view: { ...view, notices }, service: SAMPLE_SERVICE, at: '/interaction/x' }));
+    },
     'the page’s own address': (view) =>
       html(LoginPage({ view: { ...view, here: `/x?${EVIL}` }, service: SAMPLE_SERVICE, at: '/interaction/x' })),
   };

@@ -215,7 +215,7 @@ describe('settings: what is made from the schemas', () => {
   it('schemas are written where they are wanted', async () => {
     const folder = folderOf({});
     const { out } = await run(['config', 'schema', '--config', folder]);
-    expect(out).to.have.length(13);
+    expect(out).to.have.length(14);
     expect(JSON.parse(readFileSync(join(folder, 'schema/server.json'), 'utf8'))).to.include({
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       title: 'Countersign: server.yaml',

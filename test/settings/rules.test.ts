@@ -147,11 +147,11 @@ const SYNTAX: Case[] = [
   },
   {
     what: 'a file that nothing reads, and a folder',
-    files: { 'limit.yaml': 'x: 1\n', 'notes.yml': 'x: 1\n', 'client/a.yaml': 'x: 1\n', 'README.md': 'hello' },
+    files: { 'limit.yaml': 'x: 1\n', 'hints.yml': 'x: 1\n', 'client/a.yaml': 'x: 1\n', 'README.md': 'hello' },
     says: [
       'client: nothing reads this folder; did you mean "clients"?',
+      'hints.yml: nothing reads this file; files here are server.yaml, storage.yaml, keys.yaml, levels.yaml, methods.yaml, devices.yaml, lifetimes.yaml, branding.yaml, notices.yaml, mail.yaml, limits.yaml, outbound.yaml',
       'limit.yaml: nothing reads this file; did you mean "limits.yaml"?',
-      'notes.yml: nothing reads this file; files here are server.yaml, storage.yaml, keys.yaml, levels.yaml, methods.yaml, devices.yaml, lifetimes.yaml, branding.yaml, mail.yaml, limits.yaml, outbound.yaml',
     ],
   },
 ];
@@ -402,6 +402,33 @@ const DEVICES: Case[] = [
       'branding.yaml:2:12: colours.accent: must be a colour such as "#1f6feb" (it is "blue")',
       'branding.yaml:3:23: links[0].url: must start with https:// (http:// only for localhost) (it is "http://example.org")',
       'branding.yaml:4:12: support.url: must be an address such as "https://service.example.org/" (it is "help")',
+    ],
+  },
+  {
+    what: 'notices without English, that end as they begin, of no service',
+    files: {
+      'notices.yaml':
+        'notices:\n  - { text: { de: Zu }, from: 2026-12-01T22:00:00Z, until: 2026-12-01T22:00:00Z }\n  - { text: { en: Down }, from: 2026-12-01T22:00:00+01:00, until: 2026-12-01T22:00:00Z, services: [wiki] }\n',
+    },
+    says: [
+      'notices.yaml:2:7: notices[0].text: must have "en": who reads another language that is missing sees it (it is {…})',
+      'notices.yaml:2:53: notices[0].until: must be later than from (it is "2026-12-01T22:00:00Z")',
+      'notices.yaml:3:100: notices[1].services[0]: must be a client of clients/ (it is "wiki")',
+    ],
+  },
+  {
+    what: 'notices of a form that is none',
+    files: {
+      'notices.yaml':
+        'notices:\n  - { text: { en: Down, German: Zu }, from: 2026-12-01T22:00, until: tomorrow, announce: 91d }\n  - { text: { en: "" }, from: 2026-12-01T22:00:00Z }\n',
+    },
+    says: [
+      'notices.yaml:2:25: notices[0].text.German: is not a name that can stand here (it is "Zu")',
+      'notices.yaml:2:39: notices[0].from: must be a time with its offset, such as "2026-12-01T22:00:00Z" (it is "2026-12-01T22:00")',
+      'notices.yaml:2:63: notices[0].until: must be a time with its offset, such as "2026-12-01T22:00:00Z" (it is "tomorrow")',
+      'notices.yaml:2:80: notices[0].announce: must be from 0s to 90d (it is "91d")',
+      'notices.yaml:3:5: notices[1].until: must be a time with its offset, such as "2026-12-01T22:00:00Z"',
+      'notices.yaml:3:15: notices[1].text.en: must not be empty (it is "")',
     ],
   },
   {

@@ -9,6 +9,7 @@ import { lifetimesSchema } from './lifetimes.ts';
 import { limitsSchema } from './limits.ts';
 import { mailSchema } from './mail.ts';
 import { methodsSchema } from './methods.ts';
+import { noticesSchema } from './notices.ts';
 import { outboundSchema } from './outbound.ts';
 import { resourceSchema } from './resources.ts';
 import { serverSchema } from './server.ts';
@@ -24,6 +25,7 @@ export const FILES = {
   devices: devicesSchema,
   lifetimes: lifetimesSchema,
   branding: brandingSchema,
+  notices: noticesSchema,
   mail: mailSchema,
   limits: limitsSchema,
   outbound: outboundSchema,

@@ -1,0 +1,41 @@
+// Notices of the operator: what is announced, what is going on, and who is told.
+
+/** A notice as the operator wrote it. Times are whole seconds since the Unix epoch. */
+export interface Notice {
+  /** Its text by language tag; English is always there. */
+  text: { readonly [language: string]: string };
+  from: number;
+  /** Over from here on. */
+  until: number;
+  /** Seconds before `from` in which it is announced. */
+  announce: number;
+  /** client_ids whose sign-ins alone show it; everybody sees it where the list is empty. */
+  services: readonly string[];
+}
+
+/** A notice that is shown now. */
+export interface ShownNotice {
+  text: Notice['text'];
+  from: number;
+  until: number;
+  /** `announced` before its time, `active` in it. */
+  state: 'announced' | 'active';
+}
+
+/**
+ * What is shown now, in the operator's order.
+ * @param now milliseconds since the Unix epoch. @param service the client_id of the sign-in; without it only what concerns everybody.
+ */
+export function noticesNow(notices: readonly Notice[], now: number, service?: string): ShownNotice[] {
+  const second = Math.floor(now / 1000);
+  return notices
+    .filter(({ from, until, announce }) => second >= from - announce && second < until)
+    .filter(({ services }) => services.length === 0 || (service !== undefined && services.includes(service)))
+    .map(({ text, from, until }) => ({ text, from, until, state: second < from ? 'announced' : 'active' }));
+}
+
+/** The text for a reader, and the language that it is in: theirs (`de-AT` is served by `de`), else English. */
+export function textFor(text: Notice['text'], language: string): { language: string; text: string } {
+  const found = [language, language.split('-')[0] ?? ''].find((tag) => Object.hasOwn(text, tag)) ?? 'en';
+  return { language: found, text: text[found] ?? '' };
+}
