@@ -34,7 +34,12 @@ export function buildProvider(
     languages: LANGUAGES,
     users: world.records.users,
     clock: world.clock,
-    adapter: createAdapter({ knex: database.knex, state, clients }),
+    adapter: createAdapter({
+      knex: database.knex,
+      state,
+      clients,
+      repeats: { grace: () => registry().settings.lifetimes.refreshGrace, random: world.random },
+    }),
     jwks,
     cookieKeys: new Keygrip(
       keys.cookies.map((secret) => secret.reveal()),

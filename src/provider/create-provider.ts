@@ -12,9 +12,11 @@ import {
   keepLogouts,
   keepProofsInSessions,
   makeReplaysAtomic,
+  nameSuccessors,
   settleBeforePoll,
 } from './internals.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
+import { rememberingSuccessors, successorHere } from './successors.ts';
 import { onlyOwnIds } from './token-ids.ts';
 
 /** Builds a provider. Building a second one and swapping it in is how settings are reloaded; all state lives in the adapter. */
@@ -36,12 +38,14 @@ export function createProvider(
   const telling = {
     ...parts,
     users: together.users,
-    adapter: (model: string) => together.adapter(model, onlyOwnIds(model, tellingBusy(adapter(model)))),
+    adapter: (model: string) =>
+      together.adapter(model, onlyOwnIds(model, rememberingSuccessors(model, tellingBusy(adapter(model))))),
   };
   const provider = new Provider(parts.registry().settings.server.issuer, configuration(telling));
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
   provider.proxy = true;
   keepProofsInSessions(provider);
+  nameSuccessors(provider, successorHere);
   endSessionsForGood(provider, tellingBusy(parts).sessionEnded);
   keepLogouts(provider, telling.tellLogout);
   makeReplaysAtomic(provider, tellingBusy(parts).firstUse, () => parts.clock.now());

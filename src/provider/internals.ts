@@ -31,6 +31,18 @@ export function makeReplaysAtomic(
 }
 
 /**
+ * Gives a refresh token that takes another's place the name that is meant for it (lib/models/base_model.js: `save` names what has no
+ * name with `generateTokenId`). Without it a lost answer could not be given again without a second line of the family.
+ */
+export function nameSuccessors(provider: Provider, successor: () => string | undefined): void {
+  const { prototype } = provider.RefreshToken as unknown as { prototype: { generateTokenId(): string } };
+  const { generateTokenId } = prototype;
+  prototype.generateTokenId = function (this: typeof prototype) {
+    return successor() ?? generateTokenId.call(this);
+  };
+}
+
+/**
  * Tells when a session is signed out of, before it is deleted, so that a request in flight cannot save it back (lib/models/session.js:
  * `destroy` is the sign-out, while a mere change of the id deletes through the adapter). Without it such a session would live on.
  * @param ended is given the session's uid and its remaining seconds.

@@ -104,6 +104,8 @@ export interface LifetimeSettings {
   accessToken: number;
   idToken: number;
   refreshToken: number;
+  /** How long after its use a refresh token may be presented once more. */
+  refreshGrace: number;
   backchannelRequest: number;
   pollInterval: number;
   enrolment: number;

@@ -233,7 +233,7 @@ describe('countersign config and keys', () => {
       out: [],
       complaints: [
         'lifetimes.yaml:1:1: code: must be a duration such as "30s", "5m", "12h" or "90d" (it is 1)',
-        'lifetimes.yaml:2:1: idle: is not a key that we know; keys here are session, second_factor_idle, account_change, interaction, code, access_token, id_token, refresh_token, audit, backchannel_request, poll_interval, enrolment',
+        'lifetimes.yaml:2:1: idle: is not a key that we know; keys here are session, second_factor_idle, account_change, interaction, code, access_token, id_token, refresh_token, refresh_grace, audit, backchannel_request, poll_interval, enrolment',
         '2 mistakes',
       ],
       code: 1,

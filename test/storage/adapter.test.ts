@@ -69,6 +69,11 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
           expect((await adapter.find(token))?.consumed).to.be.a('number');
           return;
         }
+        // Polls may overlap: the second takes nothing from the first.
+        if (MODELS[model]?.polled) {
+          expect(await of('Grant').find(grantId)).not.to.equal(undefined);
+          return;
+        }
         expect(await of('Grant').find(grantId)).to.equal(undefined);
         expect(await of('AccessToken').find(access)).to.equal(undefined);
         expect(await adapter.find(token)).to.equal(undefined);

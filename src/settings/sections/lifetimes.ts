@@ -29,6 +29,11 @@ export const lifetimesSchema = z
     refresh_token: duration('1h', '365d')
       .prefault('30d')
       .describe('How long a refresh token lives with all its successors.'),
+    refresh_grace: duration('0s', '1m')
+      .prefault('10s')
+      .describe(
+        'For how long a refresh token that was used may be presented once more, by a service whose answer was lost on the way; "0s" for never.',
+      ),
     audit: duration('30d', '3650d')
       .optional()
       .describe(
@@ -58,6 +63,7 @@ export function resolveLifetimes(file: LifetimesFile): LifetimeSettings {
     accessToken: file.access_token,
     idToken: file.id_token,
     refreshToken: file.refresh_token,
+    refreshGrace: file.refresh_grace,
     backchannelRequest: file.backchannel_request,
     pollInterval: file.poll_interval,
     enrolment: file.enrolment,

@@ -4,7 +4,7 @@ import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import { rows } from '../postgres/statement.ts';
 import type { State } from '../state/state.ts';
 import type { ClientCatalog } from './client-catalog.ts';
-import { type Artefacts, databaseArtefacts } from './database-artefacts.ts';
+import { type Artefacts, databaseArtefacts, type Repeats } from './database-artefacts.ts';
 import { MODELS, type ModelPlace } from './models.ts';
 import { stateArtefacts } from './state-artefacts.ts';
 
@@ -13,6 +13,8 @@ export interface AdapterParts {
   knex: Knex;
   state: State;
   clients: ClientCatalog;
+  /** Lets a refresh token be presented once more; where it is missing, none is. */
+  repeats?: Repeats;
 }
 
 async function refuse(): Promise<never> {
@@ -56,7 +58,7 @@ export function createAdapter(parts: AdapterParts): AdapterFactory {
     if (!place) throw new TypeError(`no place for the model ${model}`);
     if (place.where === 'catalog') return catalogAdapter(clients);
     if (place.where === 'state') return stateArtefacts(state, model, place, revokeFamily);
-    const artefacts: Artefacts = databaseArtefacts(knex, model, place, revokeFamily);
+    const artefacts: Artefacts = databaseArtefacts(knex, model, place, revokeFamily, parts.repeats);
     return { ...artefacts, findByUid: refuse, findByUserCode: refuse };
   };
 }

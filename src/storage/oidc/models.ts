@@ -8,6 +8,8 @@ export interface ModelPlace {
   consumable?: boolean;
   /** Revoked with its grant. */
   grantable?: boolean;
+  /** Its successor is the same whenever it is made, and within the grace it may be presented once more (docs/decisions/0006). */
+  repeatable?: boolean;
   /** Its id is a secret that opens something: the database keeps only its hash. */
   bearer?: boolean;
   /** A challenge: refused after the state went back in time. Sessions and tokens are not, or each fail-over would sign everybody out. */
@@ -23,7 +25,7 @@ const KEPT: ModelPlace = { where: 'state' };
 /** The table. Every model of oidc-provider 9.13 stands here, enabled or not. */
 export const MODELS: { readonly [model: string]: ModelPlace } = {
   Grant: { where: 'database' },
-  RefreshToken: { where: 'database', consumable: true, grantable: true, bearer: true },
+  RefreshToken: { where: 'database', consumable: true, grantable: true, bearer: true, repeatable: true },
   Client: { where: 'catalog' },
   Session: KEPT,
   AccessToken: { ...KEPT, grantable: true, bearer: true },
