@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import type { SystemPages } from '../../src/provider/pages.ts';
 import type { ToldProblem } from '../../src/web/errors.ts';
 import { fact } from '../../src/web/request.ts';
+import { devicePages } from '../device/routes.ts';
 import { type ViewDeps, viewOf } from '../interaction.ts';
 import { show } from '../layout.tsx';
 import { LoggedOutPage, LogoutPage, type ProblemKind, ProblemPage } from './page.tsx';
@@ -39,10 +40,17 @@ function kindOf(problem: { status: number; code: string; description?: string })
 /** What the provider shows by itself. */
 export function systemPages(deps: SystemDeps): SystemPages {
   return {
+    ...devicePages(deps),
     error: async (ctx, problem) => {
-      const { code, description, startAgain, status } = problem;
+      const { code, description, startAgain, status, retryAfter } = problem;
       const technical = { code, ...(description !== undefined && { description }), requestId: fact(ctx, 'id') };
-      const page = { view: viewOf(ctx, deps), kind: kindOf(problem), technical, ...(startAgain && { startAgain }) };
+      const page = {
+        view: viewOf(ctx, deps),
+        kind: kindOf(problem),
+        technical,
+        ...(startAgain && { startAgain }),
+        ...(retryAfter !== undefined && { retryAfter }),
+      };
       show(ctx, ProblemPage(page), status);
     },
     logout: async (ctx, form, service) => {

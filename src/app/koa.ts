@@ -107,7 +107,7 @@ function onlyAt(host: string): (middleware: Middleware) => Middleware {
 
 /** Paths that oidc-provider answers (its default routes); everything else is ours. */
 const PROVIDER_PATHS =
-  /^\/(?:\.well-known\/(?:openid-configuration|oauth-authorization-server)|auth(?:\/[^/]+)?|backchannel|jwks|me|request|session\/end(?:\/(?:confirm|success))?|token(?:\/(?:introspection|revocation))?)$/;
+  /^\/(?:\.well-known\/(?:openid-configuration|oauth-authorization-server)|auth(?:\/[^/]+)?|backchannel|device(?:\/(?!v1$)[^/]+)?|jwks|me|request|session\/end(?:\/(?:confirm|success))?|token(?:\/(?:introspection|revocation))?)$/;
 
 function atProvider(provider: () => Provider): Middleware {
   const callbacks = new WeakMap<Provider, ReturnType<Provider['callback']>>();

@@ -276,6 +276,7 @@ export type LimitRule =
   | 'push_day'
   | 'offline_code'
   | 'enrolment_code_address'
+  | 'user_code_address'
   | 'password_reset'
   | 'device_api_address';
 

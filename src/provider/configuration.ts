@@ -7,6 +7,7 @@ import type { Users } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import { accountFinder, CLAIMS } from './account.ts';
 import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
+import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
 import { grantLoader } from './grants.ts';
 import { clientOf } from './interactions.ts';
 import type { SystemPages } from './pages.ts';
@@ -132,6 +133,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     ciba: backchannelFeature(registry, parts.backchannel),
     claimsParameter: { enabled: true },
     clientCredentials: { enabled: true },
+    deviceFlow: deviceFlowFeature(registry, pages),
     devInteractions: { enabled: false },
     dPoP: { enabled: true },
     // The library's own rules of FAPI 2.0, for the clients that hold themselves to them.
@@ -214,8 +216,9 @@ function lifetimes(registry: () => Registry, clock: Clock): NonNullable<Configur
     AuthorizationCode: (_ctx, _code, client) =>
       registry().client(client.clientId)?.profile === 'fapi2' ? Math.min(60, lifetimes.code) : lifetimes.code,
     ClientCredentials: lifetimes.accessToken,
-    // A grant must outlive everything that stands on it.
     BackchannelAuthenticationRequest: backchannelLife(registry) as never,
+    DeviceCode: deviceCodeLife(),
+    // A grant must outlive everything that stands on it.
     Grant: Math.max(lifetimes.refreshToken, lifetimes.session.absolute),
     IdToken: lifetimes.idToken,
     Interaction: lifetimes.interaction,

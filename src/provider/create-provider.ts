@@ -7,12 +7,14 @@ import { auditProvider } from './audit-events.ts';
 import { tellingBusy, tellWhenToRetry } from './availability.ts';
 import { backchannelSettler } from './backchannel.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
+import { limitUserCodes, pollingPace, tellPollInterval } from './device-flow.ts';
 import {
   endSessionsForGood,
   keepLogouts,
   keepProofsInSessions,
   makeReplaysAtomic,
   nameSuccessors,
+  paceDevicePolls,
   settleBeforePoll,
 } from './internals.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
@@ -50,6 +52,9 @@ export function createProvider(
   keepLogouts(provider, telling.tellLogout);
   makeReplaysAtomic(provider, tellingBusy(parts).firstUse, () => parts.clock.now());
   settleBeforePoll(provider, backchannelSettler(provider, parts.registry, telling.backchannel));
+  paceDevicePolls(provider, pollingPace(parts.registry, telling.backchannel.replays));
+  limitUserCodes(provider, telling.backchannel.limits, parts.pages);
+  tellPollInterval(provider, parts.registry);
   tellNoUserCode(provider);
   tellWhenToRetry(provider);
   auditProvider(provider, parts.audit, parts.log);

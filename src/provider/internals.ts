@@ -98,6 +98,32 @@ export function settleBeforePoll(
   };
 }
 
+/** A stored device code, as far as its pace matters. */
+export interface DeviceRequest {
+  jti: string;
+  clientId: string;
+  accountId?: string;
+  error?: string;
+  isExpired: boolean;
+}
+
+/**
+ * Calls `pace` when the token endpoint has found a device code of the client that asks (lib/actions/grants/device_code.js). The
+ * library never says `slow_down`: without this a device could poll as fast as it likes.
+ */
+export function paceDevicePolls(provider: Provider, pace: (request: DeviceRequest) => Promise<void>): void {
+  const model = provider.DeviceCode as unknown as {
+    find(id: string, options?: object): Promise<DeviceRequest | undefined>;
+  };
+  const find = model.find.bind(model);
+  model.find = async (id, options) => {
+    const request = await find(id, options);
+    const ctx = Provider.ctx;
+    if (request && ctx?.oidc?.route === 'token' && ctx.oidc.client?.clientId === request.clientId) await pace(request);
+    return request;
+  };
+}
+
 interface LogoutClient {
   clientId: string;
   backchannelLogout(sub: string, sid: string): Promise<void>;

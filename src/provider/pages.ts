@@ -65,15 +65,31 @@ export interface Interactions {
   ): Promise<void>;
 }
 
-/** Pages that the provider itself shows; implemented by interactions/system. */
+/** What became of a code that was typed: asked once more, unknown, over or used, refused by the person. */
+export type CodeFault = 'again' | 'wrong' | 'ended' | 'stopped';
+
+/** Pages that the provider itself shows; implemented by interactions/system and interactions/device. */
 export interface SystemPages {
   /** An error that cannot be sent to a service. `startAgain`: the service's home page where it is known. */
   error(
     ctx: KoaContext,
-    problem: { status: number; code: string; description?: string; startAgain?: { name: string; url: string } },
+    problem: {
+      status: number;
+      code: string;
+      description?: string;
+      startAgain?: { name: string; url: string };
+      /** Seconds until trying again makes sense. */
+      retryAfter?: number;
+    },
   ): Promise<void>;
   /** "Do you want to sign out?" `form` is oidc-provider's own form mark-up with id `op.logoutForm` (its inputs must stay). */
   logout(ctx: KoaContext, form: string, service?: { name: string }): Promise<void>;
   /** "You are signed out." */
   loggedOut(ctx: KoaContext, service?: { name: string; homepage?: string }): Promise<void>;
+  /** "Type the code that your device shows" (RFC 8628 section 3.3). `xsrf` goes back with the `user_code`. */
+  deviceCode(ctx: KoaContext, xsrf: string, fault?: CodeFault): Promise<void>;
+  /** "Is this the code on your device?" `form` is oidc-provider's own form mark-up with id `op.deviceConfirmForm`. */
+  deviceConfirm(ctx: KoaContext, form: string, service: AskingService, userCode: string): Promise<void>;
+  /** "Your device is signed in." */
+  deviceDone(ctx: KoaContext, service: AskingService): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // One relying service: what must hold beyond the form of its keys.
 import { parseUrl, redirectFault, webFault } from './addresses.ts';
 import type { Document } from './document.ts';
-import { CIBA, type ClientFile, needsSecret } from './sections/clients.ts';
+import { CIBA, type ClientFile, DEVICE, needsSecret } from './sections/clients.ts';
 
 const WEB_ADDRESSES = [
   'jwks_uri',
@@ -45,8 +45,8 @@ function checkGrants(document: Document, client: ClientFile): void {
       'grant_types "authorization_code" and response_types "code" go together',
     );
   }
-  if (grants.has('refresh_token') && !signsIn && !grants.has(CIBA))
-    document.problem(['grant_types'], `"refresh_token" needs "authorization_code" or "${CIBA}"`);
+  if (grants.has('refresh_token') && !signsIn && !grants.has(CIBA) && !grants.has(DEVICE))
+    document.problem(['grant_types'], `"refresh_token" needs "authorization_code", "${CIBA}" or "${DEVICE}"`);
   if (signsIn && (client.redirect_uris ?? []).length === 0)
     document.problem(['redirect_uris'], 'is required for a client with sign-ins');
   if (!signsIn && (client.redirect_uris ?? []).length > 0)
@@ -134,6 +134,7 @@ function checkProfile(document: Document, client: ClientFile): void {
   against('userinfo_signed_response_alg', weak(client.userinfo_signed_response_alg), signing);
   against('authorization_signed_response_alg', weak(client.authorization_signed_response_alg), signing);
   against('introspection_signed_response_alg', weak(client.introspection_signed_response_alg), signing);
+  against('grant_types', client.grant_types.includes(DEVICE), 'no device flow, which cannot be bound to a browser');
   against('require_pkce', !client.require_pkce, 'PKCE with S256 (section 5.3.2.2)');
   const pushed = client.require_pushed_authorization_requests;
   against('require_pushed_authorization_requests', pushed === false, 'pushed requests (section 5.3.2.2)');

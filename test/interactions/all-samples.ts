@@ -2,6 +2,7 @@
 import { samples as account } from '../../interactions/account/samples.tsx';
 import { samples as approve } from '../../interactions/approve/samples.tsx';
 import { samples as consent } from '../../interactions/consent/samples.tsx';
+import { samples as device } from '../../interactions/device/samples.tsx';
 import { samples as enrol } from '../../interactions/enrol/samples.tsx';
 import { samples as help } from '../../interactions/help/samples.tsx';
 import type { View } from '../../interactions/layout.tsx';
@@ -12,7 +13,17 @@ import { samples as system } from '../../interactions/system/samples.tsx';
 import { wordsOf } from '../../interactions/words.ts';
 
 /** All of them, in the order in which a person meets them. */
-export const SAMPLES: readonly Sample[] = [login, approve, enrol, consent, account, recovery, system, help].flat();
+export const SAMPLES: readonly Sample[] = [
+  login,
+  approve,
+  enrol,
+  consent,
+  device,
+  account,
+  recovery,
+  system,
+  help,
+].flat();
 
 /** A view for samples. */
 export function sampleView(language: string, more: Partial<View> = {}): View {

@@ -537,7 +537,7 @@ const CLIENTS: Case[] = [
     files: payroll(open, 'grant_types: [client_credentials, refresh_token]', 'response_types: [code]', web),
     says: [
       'clients/payroll.yaml:2:1: token_endpoint_auth_method: "client_credentials" needs a client that proves itself (it is "none")',
-      'clients/payroll.yaml:3:1: grant_types: "refresh_token" needs "authorization_code" or "urn:openid:params:grant-type:ciba" (it is […])',
+      'clients/payroll.yaml:3:1: grant_types: "refresh_token" needs "authorization_code", "urn:openid:params:grant-type:ciba" or "urn:ietf:params:oauth:grant-type:device_code" (it is […])',
       'clients/payroll.yaml:4:1: response_types: grant_types "authorization_code" and response_types "code" go together (it is […])',
       'clients/payroll.yaml:5:1: redirect_uris: without "authorization_code" in grant_types nothing is ever sent there (it is […])',
     ],
@@ -584,6 +584,19 @@ const CLIENTS: Case[] = [
       'clients/payroll.yaml:5:1: dpop_bound_access_tokens: contradicts profile "fapi2": tokens bound by DPoP (section 5.3.2.1; mTLS is not offered) (it is false)',
       'clients/payroll.yaml:6:1: require_pushed_authorization_requests: contradicts profile "fapi2": pushed requests (section 5.3.2.2) (it is false)',
       'clients/payroll.yaml:7:1: id_token_signed_response_alg: contradicts profile "fapi2": ES256 or PS256, never RS256 (FAPI 2.0 section 5.4) (it is "RS256")',
+    ],
+  },
+  {
+    what: 'a device flow under FAPI 2.0',
+    files: payroll(
+      open,
+      web,
+      'profile: fapi2',
+      'grant_types: ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]',
+    ),
+    says: [
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: contradicts profile "fapi2": private_key_jwt (section 5.3.2.1; mTLS is not offered) (it is "none")',
+      'clients/payroll.yaml:5:1: grant_types: contradicts profile "fapi2": no device flow, which cannot be bound to a browser (it is […])',
     ],
   },
   {

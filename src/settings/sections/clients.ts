@@ -12,6 +12,9 @@ const ANSWERS = ['ES256', 'RS256'] as const;
 /** OpenID CIBA Core section 4. */
 export const CIBA = 'urn:openid:params:grant-type:ciba';
 
+/** RFC 8628 section 3.4. */
+export const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+
 export const clientSchema = z
   .strictObject({
     client_id: z
@@ -38,7 +41,7 @@ export const clientSchema = z
     redirect_uris: z.array(text()).optional().describe('Where answers may be sent; compared letter by letter.'),
     post_logout_redirect_uris: z.array(text()).optional().describe('Where a person may be sent after signing out.'),
     grant_types: z
-      .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials', CIBA]))
+      .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials', CIBA, DEVICE]))
       .prefault(['authorization_code'])
       .describe('How the client gets tokens.'),
     response_types: z

@@ -44,7 +44,7 @@ export const lifetimesSchema = z
       .describe('How long a request to a phone without a browser (CIBA) waits where the service does not say it.'),
     poll_interval: duration('1s', '1m')
       .prefault('5s')
-      .describe('How often a service may ask whether a person has answered (CIBA).'),
+      .describe('How often a service may ask whether a person has answered (CIBA, device flow).'),
     enrolment: duration('1m', '10m').prefault('5m').describe('How long the QR code of a new phone can be scanned.'),
   })
   .describe('How long sessions, tokens and offers live.');

@@ -47,6 +47,10 @@ export const limitsSchema = z
       block: '15m',
     }),
     enrolment_code_address: rule('Wrong typed codes of a new phone from one address.', { points: 5, within: '10m' }),
+    user_code_address: rule('Codes of devices (RFC 8628) typed and confirmed from one address, right ones too.', {
+      points: 30,
+      within: '10m',
+    }),
     password_reset: rule('Mails for a forgotten password, for one person and for one address.', {
       points: 3,
       within: '1h',
