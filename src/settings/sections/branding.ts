@@ -16,6 +16,18 @@ export const HELP_TOPICS = [
 
 const colour = () => z.string().regex(/^#[0-9A-Fa-f]{6}$/, 'must be a colour such as "#1f6feb"');
 
+/** Links that the operator adds. @param longest characters of a link's words. */
+const linksOf = (longest: number, most: number) =>
+  z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(longest).describe('The words of the link.'),
+        url: text().describe('Where it leads, https.'),
+      }),
+    )
+    .max(most)
+    .prefault([]);
+
 export const brandingSchema = z
   .strictObject({
     name: z.string().min(1).max(40).prefault('Countersign').describe('The name that pages, mails and the phone show.'),
@@ -27,16 +39,7 @@ export const brandingSchema = z
       })
       .prefault({})
       .describe('Colours; the built-in ones where they are missing.'),
-    links: z
-      .array(
-        z.strictObject({
-          name: z.string().min(1).max(40).describe('The words of the link.'),
-          url: text().describe('Where it leads, https.'),
-        }),
-      )
-      .max(6)
-      .prefault([])
-      .describe('Links at the foot of each page: privacy, terms, imprint.'),
+    links: linksOf(40, 6).describe('Links at the foot of each page: privacy, terms, imprint.'),
     support: z
       .strictObject({
         email: z
@@ -57,16 +60,7 @@ export const brandingSchema = z
           .partialRecord(z.enum(HELP_TOPICS), text())
           .prefault({})
           .describe('Pages of your own for single topics, https.'),
-        links: z
-          .array(
-            z.strictObject({
-              name: z.string().min(1).max(80).describe('The words of the link.'),
-              url: text().describe('Where it leads, https.'),
-            }),
-          )
-          .max(12)
-          .prefault([])
-          .describe('More links below the built-in help.'),
+        links: linksOf(80, 12).describe('More links below the built-in help.'),
       })
       .prefault({})
       .describe('Help: the built-in pages, yours in their place, or both.'),
