@@ -34,6 +34,8 @@ describe('conformance: basic and form-post', function () {
     };
     running = await startHouse({
       files: {
+        // A used refresh token is refused at once here; refresh-grace.test.ts shows the grace.
+        'lifetimes.yaml': { refresh_grace: '0s' },
         'clients/posting.yaml': posting,
         'clients/guest.yaml': { ...SERVICE, client_id: 'guest', client_name: 'Guest', first_party: false },
       },
