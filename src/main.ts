@@ -15,6 +15,7 @@ const fail = (line: string): never => {
 /** Each command by its name, in the order of the help. */
 const COMMANDS: { readonly [name: string]: () => Promise<void> } = {
   serve: async () => (await import('./cli/serve.ts')).addServeCommand(program),
+  init: async () => (await import('./cli/init.ts')).addInitCommand(program),
   config: async () => (await import('./cli/config.ts')).addConfigCommands(program),
   keys: async () => (await import('./cli/keys.ts')).addKeyCommands(program),
   db: async () => (await import('./cli/database.ts')).addDatabaseCommands(program, print),

@@ -35,6 +35,20 @@ export function keysYaml(path: string, id: string): string {
   ].join('\n');
 }
 
+/** The day that names a new kek and pepper. */
+export const today = (): string => new Date(systemClock.now()).toISOString().slice(0, 10);
+
+/** Makes every secret in a folder. @returns the files. @throws Error where one of them is there already. */
+export async function makeSecrets(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const [name, make] of Object.entries(SECRETS)) {
+    const made = await writeSecretOnce(join(folder, name), make);
+    if (!made) throw new Error(`${name} appeared in ${folder} while the keys were made: nothing of it was touched`);
+    files.push(join(folder, name));
+  }
+  return files;
+}
+
 async function generate(options: { folder: string; config?: string }, deps: ConfigCommandDeps): Promise<void> {
   const names = Object.keys(SECRETS);
   const present = names.filter((name) => existsSync(join(options.folder, name)));
@@ -45,19 +59,14 @@ async function generate(options: { folder: string; config?: string }, deps: Conf
     deps.exitCode(1);
     return;
   }
-  for (const [name, make] of Object.entries(SECRETS)) {
-    const made = await writeSecretOnce(join(options.folder, name), make);
-    if (!made)
-      throw new Error(`${name} appeared in ${options.folder} while the keys were made: nothing of it was touched`);
-    deps.complain(`made ${join(options.folder, name)}`);
-  }
+  for (const file of await makeSecrets(options.folder)) deps.complain(`made ${file}`);
   const configuration = resolve(chosenFolder(options.config, deps.environment));
   const path = isAbsolute(options.folder) ? options.folder : relative(configuration, resolve(options.folder));
   deps.complain(
     'Keep a copy of this folder in a safe place: without the kek and the pepper no phone and no password works.',
   );
   deps.complain('Write this into keys.yaml:');
-  deps.print(keysYaml(path, new Date(systemClock.now()).toISOString().slice(0, 10)));
+  deps.print(keysYaml(path, today()));
 }
 
 /** Adds the `keys` commands to the program. */
