@@ -11,6 +11,7 @@ import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
 import { grantLoader } from './grants.ts';
 import { clientOf } from './interactions.ts';
 import type { SystemPages } from './pages.ts';
+import { pairwiseSubject } from './pairwise.ts';
 import { createPolicy } from './policy.ts';
 import { askingService, type Registry } from './registry.ts';
 import { bitsOf } from './token-ids.ts';
@@ -41,6 +42,7 @@ const CLIENT_SIGNING = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const;
 /** The whole configuration over one state of the settings. */
 export function configuration(parts: ProviderParts): Configuration {
   const { settings, offered } = parts.registry();
+  const peppers = () => parts.registry().settings.keys.peppers;
   const secure = settings.server.issuer.startsWith('https:');
   return {
     // OpenID Connect Core section 3.1.2.1 requires redirect_uri; leaving it out hides mistakes.
@@ -76,16 +78,15 @@ export function configuration(parts: ProviderParts): Configuration {
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     jwks: parts.jwks,
     loadExistingGrant: grantLoader(parts.registry),
-    pairwiseIdentifier: () => {
-      throw new errors.InvalidClientMetadata('pairwise subjects are not offered');
-    },
+    pairwiseIdentifier: (_ctx, userId, client) =>
+      pairwiseSubject(peppers(), String(client.sectorIdentifier ?? ''), userId),
     pkce: { required: (ctx, client) => needsPkce(parts.registry(), ctx, client.clientId) },
     renderError: (ctx, out, error) => renderError(parts, ctx, out, error),
     responseTypes: ['code'],
     // Every use of a refresh token gives a new one and spends the old (RFC 9700 section 4.14.2).
     rotateRefreshToken: true,
     scopes: ['openid', 'offline_access', 'profile', 'email'],
-    subjectTypes: ['public'],
+    subjectTypes: ['public', 'pairwise'],
     ttl: lifetimes(parts.registry, parts.clock),
     enabledJWA: {
       clientAuthSigningAlgValues: [...CLIENT_SIGNING],

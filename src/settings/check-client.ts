@@ -70,6 +70,8 @@ function checkBackchannel(document: Document, client: ClientFile): void {
     document.problem(['token_endpoint_auth_method'], `"${CIBA}" needs a client that proves itself`);
   if (!client.first_party)
     document.problem(['first_party'], `"${CIBA}" needs first_party: true, because a phone shows no consent page`);
+  if (client.subject_type === 'pairwise')
+    document.problem(['subject_type'], `pairwise does not go with "${CIBA}", whose hints name people as we do`);
   const ping = client.backchannel_token_delivery_mode === 'ping';
   if (ping !== (client.backchannel_client_notification_endpoint !== undefined))
     document.problem([keys[1]], 'and backchannel_token_delivery_mode "ping" go together');

@@ -657,6 +657,20 @@ const CLIENTS: Case[] = [
     ],
   },
   {
+    what: 'pairwise with requests without a browser',
+    files: payroll(
+      web,
+      'subject_type: pairwise',
+      'first_party: true',
+      'backchannel_token_delivery_mode: poll',
+      'client_secret: Vb4mXk2QpLw8RzTn6YcJd1HsGf7Ea9Ui',
+      'grant_types: [authorization_code, "urn:openid:params:grant-type:ciba"]',
+    ),
+    says: [
+      'clients/payroll.yaml:3:1: subject_type: pairwise does not go with "urn:openid:params:grant-type:ciba", whose hints name people as we do (it is "pairwise")',
+    ],
+  },
+  {
     what: 'pairwise over two hosts, unknown scopes and acr values',
     files: payroll(
       open,

@@ -79,7 +79,9 @@ export const clientSchema = z
     subject_type: z
       .enum(['public', 'pairwise'])
       .prefault('public')
-      .describe('"pairwise" gives this client its own sub for each person.'),
+      .describe(
+        '"pairwise" gives this client a sub of its own for each person, made from the oldest pepper: never remove that one.',
+      ),
     sector_identifier_uri: text()
       .optional()
       .describe('What pairwise clients of one operator share (OpenID Connect Core section 8.1).'),
