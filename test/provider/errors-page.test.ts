@@ -37,7 +37,7 @@ function codesThrownIn(folder: string): Set<string> {
 
 describe('errors.md', () => {
   const ours = codesThrownIn('src');
-  const librarys = new Set([...BY_PROMPT, ...codesThrownIn('node_modules/oidc-provider/lib')]);
+  const theirs = new Set([...BY_PROMPT, ...codesThrownIn('node_modules/oidc-provider/lib')]);
   const headings = [...readFileSync('docs/relying-services/errors.md', 'utf8').matchAll(/^## `([a-z_]+)`$/gm)].map(
     ([, code]) => code ?? '',
   );
@@ -45,18 +45,18 @@ describe('errors.md', () => {
   it('finds the codes in the source', () => {
     expect([...ours]).to.include.members(['unmet_authentication_requirements', 'invalid_target', 'access_denied']);
     expect([...ours]).to.include.members(['temporarily_unavailable', 'slow_down']);
-    expect([...librarys]).to.include.members(['invalid_request', 'login_required', 'invalid_client']);
+    expect([...theirs]).to.include.members(['invalid_request', 'login_required', 'invalid_client']);
   });
 
   it('has a heading for every code that we or the library send', () => {
-    const sent = [...new Set([...ours, ...librarys])].filter((code) => ours.has(code) || !NOT_OFFERED.test(code));
+    const sent = [...new Set([...ours, ...theirs])].filter((code) => ours.has(code) || !NOT_OFFERED.test(code));
     for (const code of sent) expect(headings, code).to.include(code);
   });
 
   it('has no heading twice, and none for what nobody sends', () => {
     expect(new Set(headings).size).to.equal(headings.length);
     for (const code of headings) {
-      expect(ours.has(code) || librarys.has(code) || code === 'server_error', code).to.equal(true);
+      expect(ours.has(code) || theirs.has(code) || code === 'server_error', code).to.equal(true);
       expect(NOT_OFFERED.test(code), code).to.equal(false);
     }
   });
