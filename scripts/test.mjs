@@ -8,7 +8,7 @@ import { haveEverything } from './machine.mjs';
 
 const started = performance.now();
 const sum = { passed: 0, failed: 0 };
-/** Folders in which something failed: what they said is far up by the end. */
+/** What failed, told again at the end: by then it stands far up. */
 const broken = [];
 /** Files that were named; all where none was. */
 const named = process.argv.slice(2);
@@ -108,7 +108,7 @@ async function runFiles(name, specs, env, output) {
   for (const title of told.pending) console.error(`FAILED: skipped: ${title}`);
   sum.passed += told.passed;
   sum.failed += told.failed;
-  if (told.failed > 0) broken.push(name);
+  broken.push(...told.failures.map(({ title, why }) => `${name}: ${title}\n${why}`));
   if (code !== 0 && told.failed === 0) {
     console.error(`FAILED: every test of ${name} passed, but the runner ended with code ${code}.`);
     sum.failed += 1;
@@ -140,7 +140,7 @@ if (named.length === 0) {
 }
 await runTests(env);
 
-if (broken.length > 0) console.log(`\nSomething failed in: ${broken.map((name) => `test/${name}`).join(', ')}`);
+for (const one of broken) console.log(`\nFAILED in ${one}`);
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(`\nTook ${Math.floor(seconds / 60)} min ${seconds % 60} s.`);
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
