@@ -40,7 +40,7 @@ describe('the biometric of a phone', function () {
   let database: pg.Client;
 
   before(async () => {
-    running = await startHouse({ backend: 'servers' });
+    running = await startHouse();
     world = running.house.world;
     database = new pg.Client({ connectionString: running.environment['DATABASE_URL'] });
     await database.connect();

@@ -42,7 +42,7 @@ describe('the order of refusals', function () {
   let database: pg.Client;
 
   before(async () => {
-    running = await startHouse({ backend: 'servers' });
+    running = await startHouse();
     world = running.house.world;
     database = new pg.Client({ connectionString: running.environment['DATABASE_URL'] });
     await database.connect();

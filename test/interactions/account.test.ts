@@ -247,7 +247,7 @@ describe('the account page on PostgreSQL and Redis', () => {
   let running: RunningHouse;
   before(async function () {
     this.timeout(60_000);
-    running = await startHouse({ backend: 'servers' });
+    running = await startHouse();
   });
   after(() => running?.close());
 

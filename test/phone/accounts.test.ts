@@ -38,10 +38,9 @@ describe('accounts on one phone', function () {
   let one: TestPhone;
   let complaints: Complaints;
 
-  const begin = async (accounts?: number, backend: 'embedded' | 'servers' = 'embedded') => {
+  const begin = async (accounts?: number) => {
     needsBuiltApp();
     running = await startHouse({
-      backend,
       files: {
         'devices.yaml': { kdf_iterations: 1000, ...(accounts !== undefined && { accounts_per_device: accounts }) },
       },
@@ -147,7 +146,7 @@ describe('accounts on one phone', function () {
   });
 
   it('tells a lock on the start, and by itself that the account page has lifted it', async () => {
-    await begin(undefined, 'servers');
+    await begin();
     const { page, ...who } = await enrolled(running, one);
     const other = await phone();
     try {

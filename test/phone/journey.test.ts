@@ -38,7 +38,7 @@ describe('phone app', function () {
 
   before(async () => {
     needsBuiltApp();
-    running = await startHouse();
+    running = await startHouse({ backend: 'embedded' });
     device = await phone();
     complaints = listenTo(device.context, [running.issuer], EXPECTED);
     ({ page, ...who } = await enrolled(running, device));

@@ -19,7 +19,6 @@ describe('pairwise subjects', function () {
   before(async () => {
     const pairwise = { ...SERVICE, subject_type: 'pairwise' };
     running = await startHouse({
-      backend: 'embedded',
       files: {
         'clients/here.yaml': { ...pairwise, client_id: 'here' },
         'clients/twin.yaml': { ...pairwise, client_id: 'twin' },

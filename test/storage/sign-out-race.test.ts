@@ -8,7 +8,7 @@ describe('sign-out in a race', function () {
   this.timeout(60_000);
   let running: RunningHouse;
   before(async () => {
-    running = await startHouse({ backend: 'servers' });
+    running = await startHouse();
   });
   after(() => running.close());
 

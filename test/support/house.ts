@@ -19,7 +19,10 @@ export type Files = { readonly [path: string]: object };
 
 /** What a test may choose. */
 export interface HouseOptions {
-  /** `servers`: PostgreSQL and Redis, empty for this test; or servers that the test has started itself, to stop and kill them. */
+  /**
+   * `servers`, the default: PostgreSQL and Redis, empty for this test; or servers that the test has started itself, to
+   * stop and kill them. `embedded` takes seconds of processor time to begin: it is for tests that are about it.
+   */
   backend?: 'embedded' | 'servers' | { databaseUrl: string; redisUrl: string };
   /** More files, or other ones, than {@link BASE}. */
   files?: Files | ((port: number) => Files);
@@ -91,7 +94,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
   writeFiles(folder, { ...base(issuer), ...(typeof files === 'function' ? files(port) : files) });
   const closing: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
   const environment: { [name: string]: string } = {};
-  if (options.backend === 'servers') {
+  if ((options.backend ?? 'servers') === 'servers') {
     const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
     environment['DATABASE_URL'] = database.url;
     environment['REDIS_URL'] = redis.url;

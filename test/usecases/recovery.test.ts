@@ -33,7 +33,7 @@ describe('recovery', () => {
   let running: RunningHouse;
   let world: World;
   before(async () => {
-    running = await startHouse({ backend: 'servers' });
+    running = await startHouse();
     world = running.house.world;
   });
   after(() => running.close());

@@ -7,7 +7,7 @@ const NAVIGATE = { accept: 'text/html', 'sec-fetch-mode': 'navigate' };
 describe('every answer', () => {
   let running: RunningHouse;
   before(async () => {
-    running = await startHouse({ backend: 'servers' });
+    running = await startHouse();
   });
   after(() => running.close());
 
