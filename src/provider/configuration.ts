@@ -148,6 +148,8 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
+    // Only for clients with userinfo_signed_response_alg; without it that key would be passed over in silence.
+    jwtUserinfo: { enabled: true },
     requestObjects: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
