@@ -17,6 +17,7 @@ const SOURCES = [
   'migrations',
   'examples',
   'packages',
+  'docs/relying-services/errors.md',
   'scripts/build.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -25,6 +26,9 @@ const SOURCES = [
 
 /** Folders whose files other than TypeScript (words, pictures, styles) go along as they are. */
 const MIRRORED = ['src', 'interactions', 'migrations', 'examples'];
+
+/** A page that the command line reads to explain errors. */
+const PAGES = ['docs/relying-services/errors.md'];
 
 /** The three compilers; they write to different folders and run side by side. */
 const STEPS = [
@@ -81,8 +85,8 @@ function stampOfSources() {
 }
 
 function copyMirrored(to) {
-  for (const path of MIRRORED.flatMap((folder) => [...filesUnder(folder)])) {
-    if (/\.(ts|tsx|md)$/.test(path)) continue;
+  const mirrored = MIRRORED.flatMap((folder) => [...filesUnder(folder)]).filter((path) => !/\.(ts|tsx|md)$/.test(path));
+  for (const path of [...mirrored, ...PAGES]) {
     const target = join(to, path);
     mkdirSync(dirname(target), { recursive: true });
     cpSync(join(root, path), target);

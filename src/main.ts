@@ -29,6 +29,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<void> } = {
   },
   audit: async () => (await import('./cli/audit.ts')).addAuditCommands(program),
   explain: async () => (await import('./cli/explain.ts')).addExplainCommand(program),
+  client: async () => (await import('./cli/client.ts')).addClientCommands(program),
   ciba: async () => (await import('./cli/ciba.ts')).addCibaCommand(program),
   phone: async () => (await import('./cli/phone.ts')).addPhoneCommands(program),
 };
