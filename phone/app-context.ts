@@ -18,8 +18,6 @@ export interface App {
   /** Open requests by device_id. */
   requests: Readonly<Record<string, PendingTransaction[]>>;
   connection: Connection;
-  /** Takes a request that was answered here off the lists. */
-  answered(txn: string): void;
   /** Accounts that the provider has locked, by device_id, and why. */
   locked: Readonly<Record<string, Failure>>;
   /** Whether a new version of the app waits. */

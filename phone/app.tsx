@@ -107,7 +107,6 @@ export function App(props: AppProps): JSX.Element {
     services,
     accounts,
     ...live,
-    answered: (txn) => void tidyNotices(live.answered(txn)),
     locked,
     update,
     go: screens.go,

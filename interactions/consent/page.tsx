@@ -1,6 +1,6 @@
 // The consent page: who asks for what, in plain words, and what happens with either answer.
 import type { ComponentChildren } from 'preact';
-import type { AskingService, InteractionDetails } from '../../src/provider/pages.ts';
+import type { AskingService, InteractionDetails, OwnClaim } from '../../src/provider/pages.ts';
 import { Page, type View } from '../layout.tsx';
 import { Actions, Button, Card, ServiceHeader } from '../parts.tsx';
 import type { WordKey, Words } from '../words.ts';
@@ -21,6 +21,7 @@ const SCOPES: { readonly [scope: string]: WordKey } = {
   openid: 'consent.scope_openid',
   profile: 'consent.scope_profile',
   email: 'consent.scope_email',
+  groups: 'consent.scope_groups',
   phone: 'consent.scope_phone',
   address: 'consent.scope_address',
   offline_access: 'consent.scope_offline_access',
@@ -31,6 +32,7 @@ const CLAIMS: { readonly [claim: string]: WordKey } = {
   email: 'consent.claim_email',
   email_verified: 'consent.claim_email',
   locale: 'consent.claim_locale',
+  groups: 'consent.scope_groups',
 };
 
 /** How the sign-in was done, not what is known of the person: nothing to ask about. */
@@ -41,14 +43,35 @@ function said(words: Words, table: { readonly [name: string]: WordKey }, name: s
   return key === undefined ? words.rich('consent.other', { name }) : words(key);
 }
 
+/** A claim of the operator's own: as the operator says it, as groups, or by its name. */
+function saidOwn(words: Words, { name, description, groups }: OwnClaim): { key: string; line: ComponentChildren } {
+  if (description !== undefined) return { key: description, line: description };
+  if (groups) return { key: 'consent.scope_groups', line: words('consent.scope_groups') };
+  return { key: name, line: words.rich('consent.other', { name }) };
+}
+
 /** One line a thing, each said once. */
 function asked(words: Words, consent: ConsentProps['consent']): { key: string; line: ComponentChildren }[] {
   const scopes = consent.scopes.map((scope) => ({ key: SCOPES[scope] ?? scope, line: said(words, SCOPES, scope) }));
   const claims = consent.claims
     .filter((claim) => !TECHNICAL.has(claim))
     .map((claim) => ({ key: CLAIMS[claim] ?? claim, line: said(words, CLAIMS, claim) }));
-  const lines = new Map([...scopes, ...claims].map((entry) => [entry.key, entry]));
+  const own = consent.own.map((claim) => saidOwn(words, claim));
+  const lines = new Map([...scopes, ...claims, ...own].map((entry) => [entry.key, entry]));
   return [...lines.values()];
+}
+
+/** What a resource is told of the person. */
+function Known({ words, claims }: { words: Words; claims: OwnClaim[] }) {
+  const lines = new Map(claims.map((claim) => saidOwn(words, claim)).map((said) => [said.key, said.line]));
+  if (lines.size === 0) return null;
+  return (
+    <ul>
+      {[...lines].map(([key, line]) => (
+        <li key={key}>{line}</li>
+      ))}
+    </ul>
+  );
 }
 
 function Policies({ service, words }: { service: AskingService; words: Words }) {
@@ -94,6 +117,7 @@ export function ConsentPage({ view, service, at, consent, account }: ConsentProp
                 resource: resource.name,
                 scopes: resource.scopes.map((scope) => scope.description ?? scope.name).join(', '),
               })}
+              <Known words={words} claims={resource.claims} />
             </li>
           ))}
         </ul>

@@ -10,7 +10,7 @@ import { ConsentPage } from './page.tsx';
 export async function showConsent(ctx: Context, deps: PageDeps, details: InteractionDetails): Promise<void> {
   const user = details.userId === undefined ? undefined : await deps.world.records.users.byId(details.userId);
   const view = viewOf(ctx, deps, { uiLocales: details.uiLocales, account: user?.locale }, details.service);
-  const consent = details.consent ?? { scopes: [], claims: [], resources: [] };
+  const consent = details.consent ?? { scopes: [], claims: [], own: [], resources: [] };
   const account = user && { account: user.name };
   show(ctx, ConsentPage({ view, service: details.service, at: stepPath(details), consent, ...account }));
 }

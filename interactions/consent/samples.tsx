@@ -14,11 +14,17 @@ export const samples: readonly Sample[] = [
         at={at}
         account="Ada Lovelace"
         consent={{
-          scopes: ['openid', 'profile', 'email', 'phone', 'address', 'offline_access'],
+          scopes: ['openid', 'profile', 'email', 'groups', 'phone', 'address', 'offline_access'],
           claims: ['name', 'preferred_username', 'locale', 'acr'],
+          own: [
+            { name: 'roles', groups: true },
+            { name: 'department', description: 'Your department', groups: false },
+            { name: 'desk', groups: false },
+          ],
           resources: [
             {
               name: 'Payroll API',
+              claims: [{ name: 'groups', groups: true }],
               scopes: [{ name: 'payslips', description: 'Read your payslips' }, { name: 'payslips:approve' }],
             },
           ],
@@ -33,7 +39,7 @@ export const samples: readonly Sample[] = [
         view={view}
         service={{ clientId: 'plain', name: 'Plain', firstParty: false }}
         at={at}
-        consent={{ scopes: ['openid', 'constructor'], claims: ['email', 'shoe_size'], resources: [] }}
+        consent={{ scopes: ['openid', 'constructor'], claims: ['email', 'shoe_size'], own: [], resources: [] }}
       />
     ),
   },

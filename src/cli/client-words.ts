@@ -9,6 +9,7 @@ const SCOPES: { readonly [scope: string]: string } = {
   offline_access: 'a refresh token, where grant_types has refresh_token and prompt is consent',
   profile: 'name, preferred_username and locale',
   email: 'email and email_verified',
+  groups: 'groups',
 };
 
 /** By the order in which they are sent. The value may say more. */
@@ -130,6 +131,7 @@ const CLAIMS: { readonly [claim: string]: (value: unknown, context: ClaimContext
   preferred_username: () => 'the sign-in name; may change, and is no key to anything',
   locale: () => 'the language to speak with the person',
   email: () => 'a mail address; may change, and may be another person’s some day',
+  groups: () => 'the groups that the operator put the person in; may change',
   email_verified: () => 'whether we know that the address is the person’s',
 };
 
@@ -143,7 +145,10 @@ function acrWords(value: string, levels: readonly Level[]): string {
 
 /** What a claim means, with its value in words. */
 export function claimWords(name: string, value: unknown, context: ClaimContext): string {
-  return CLAIMS[name]?.(value, context) ?? 'a claim of its own';
+  const own = Object.hasOwn(context.client.claims, name)
+    ? 'a claim of the operator’s own (claims in the client’s file)'
+    : undefined;
+  return own ?? CLAIMS[name]?.(value, context) ?? 'a claim of its own';
 }
 
 /** How the level that was asked for compares with the one that was reached; undefined where none was asked for. */

@@ -49,6 +49,8 @@ export function progressBar(total: number, write: (text: string) => void, termin
 }
 
 const COLUMNS = ['id', 'login', 'name', 'email', 'locale', 'state', 'created_at'] as const;
+/** Before the column of an attribute's name. */
+const ATTRIBUTE = 'attributes.';
 
 /** One field of CSV (RFC 4180); what a spreadsheet would take for a formula gets an apostrophe before it. */
 function field(value: unknown): string {
@@ -57,9 +59,15 @@ function field(value: unknown): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-function csvLine(person: User): string {
+/** The names of all attributes that anybody has, in order. */
+function attributesOf(people: readonly User[]): string[] {
+  return [...new Set(people.flatMap(({ attributes }) => Object.keys(attributes)))].sort();
+}
+
+function csvLine(person: User, attributes: readonly string[]): string {
   const facts = shown(person);
-  return COLUMNS.map((column) => field(facts[column])).join(',');
+  const known = COLUMNS.map((column) => facts[column]);
+  return [...known, person.groups.join(';'), ...attributes.map((name) => person.attributes[name])].map(field).join(',');
 }
 
 /** Adds the two commands to `user`. */
@@ -101,9 +109,12 @@ export function addTransferCommands(user: Command, deps: UserCommandDeps): void 
       const format = options.json ? 'json' : options.format;
       if (format !== 'csv' && format !== 'json') throw new Error('--format is csv or json');
       return deps.withWorld(options.config, async (world) => {
-        if (format === 'csv') deps.print(COLUMNS.join(','));
-        for (const person of await world.records.users.list())
-          deps.print(format === 'csv' ? csvLine(person) : JSON.stringify(shown(person)));
+        const people = await world.records.users.list();
+        const attributes = attributesOf(people);
+        if (format === 'csv')
+          deps.print([...COLUMNS, 'groups', ...attributes.map((name) => ATTRIBUTE + name)].join(','));
+        for (const person of people)
+          deps.print(format === 'csv' ? csvLine(person, attributes) : JSON.stringify(shown(person)));
       });
     });
 }

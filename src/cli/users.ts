@@ -3,37 +3,31 @@ import type { Command } from 'commander';
 import type { Device } from '../domain/device.ts';
 import type { World } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
-import { addUser, findUser, inviteUser, resetFactors, setUserState, unlockUser } from '../usecases/manage-users.ts';
-import { shown, type UserCommandDeps } from './user-answers.ts';
+import { addUser, inviteUser, resetFactors, setUserState, unlockUser } from '../usecases/manage-users.ts';
+import { shown, type UserCommandDeps, withPerson } from './user-answers.ts';
+import { addGroupCommands, BAD_ATTRIBUTE, BAD_GROUP, pairs } from './users-groups.ts';
 import { addTransferCommands } from './users-transfer.ts';
 
 const ADD_PROBLEMS = {
   bad_login: 'a sign-in name has 1 to 256 characters and none that cannot be seen',
   login_taken: 'somebody has this sign-in name already',
   bad_email: 'this is not an e-mail address',
+  bad_group: BAD_GROUP,
+  bad_attribute: BAD_ATTRIBUTE,
 } as const;
 
 /** Adds the `user` commands to the program. */
 export function addUserCommands(program: Command, deps: UserCommandDeps): void {
   const user = program
     .command('user')
-    .description('add, import, list, show, invite, disable, unlock people; reset their phones');
+    .description('add, import, list, show, invite, disable, unlock people; their groups; reset their phones');
   const json = ['--json', 'as JSON'] as const;
   /** An answer: a JSON document, or a line for people. */
   const tell = (options: { json?: true }, facts: object, line: string) =>
     deps.print(options.json ? JSON.stringify(facts) : line);
   addTransferCommands(user, deps);
+  addGroupCommands(user, deps);
   const config = ['--config <folder>', 'configuration folder'] as const;
-  const one = (
-    login: string,
-    folder: string | undefined,
-    work: (world: World, found: User, issuer: string) => Promise<void>,
-  ) =>
-    deps.withWorld(folder, async (world, issuer) => {
-      const found = await findUser(world, login);
-      if (!found) deps.fail(`nobody has the sign-in name "${login}"`);
-      await work(world, found, issuer);
-    });
 
   user
     .command('add <login>')
@@ -43,13 +37,24 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
     .requiredOption('--name <name>', 'full name')
     .option('--email <address>', 'e-mail address')
     .option('--locale <tag>', 'language, as a BCP 47 tag')
+    .option('--group <group...>', 'groups that the person is in')
+    .option('--attribute <name=value...>', 'what else is kept of them, for claims')
     .option('--password-stdin', 'read the password from standard input')
     .option(...json)
     .option(...config)
     .action(
       async (
         login: string,
-        options: { name: string; email?: string; locale?: string; passwordStdin?: true; json?: true; config?: string },
+        options: {
+          name: string;
+          email?: string;
+          locale?: string;
+          group?: string[];
+          attribute?: string[];
+          passwordStdin?: true;
+          json?: true;
+          config?: string;
+        },
       ) => {
         const password = options.passwordStdin ? await readAll(process.stdin) : undefined;
         const { name, email, locale } = options;
@@ -59,6 +64,8 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
           ...(email && { email }),
           ...(locale && { locale }),
           ...(password && { password }),
+          ...(options.group && { groups: options.group }),
+          ...(options.attribute && { attributes: pairs(options.attribute) }),
         };
         await deps.withWorld(options.config, async (world, issuer) => {
           const added = await addUser(world, wanted);
@@ -100,7 +107,7 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
     .option(...json)
     .option(...config)
     .action((login: string, options: Options) =>
-      one(login, options.config, async (world, found) => {
+      withPerson(deps, login, options.config, async (world, found) => {
         const phones = (await world.records.devices.ofUser(found.id)).map(shownPhone);
         const facts = {
           ...shown(found),
@@ -126,7 +133,7 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
       .option(...json)
       .option(...config)
       .action((login: string, options: Options) =>
-        one(login, options.config, async (world, found, issuer) => {
+        withPerson(deps, login, options.config, async (world, found, issuer) => {
           const { facts, lines } = await work(world, found, issuer);
           if (options.json) deps.print(JSON.stringify({ login: found.login, id: found.id, ...facts }));
           else for (const line of lines) deps.print(line);
@@ -179,9 +186,16 @@ function shownPhone(device: Device) {
 function described(facts: object): string[] {
   return Object.entries(facts).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    if (!Array.isArray(value)) return [`${name}: ${String(value)}`];
-    return [`${name}: ${value.length}`, ...value.map((one) => `  ${Object.values(one as object).join('  ')}`)];
+    if (typeof value !== 'object') return [`${name}: ${String(value)}`];
+    const lines = Array.isArray(value)
+      ? value.map(line)
+      : Object.entries(value as object).map(([key, text]) => `${key}: ${text}`);
+    return [`${name}: ${lines.length}`, ...lines.map((text) => `  ${text}`)];
   });
+}
+
+function line(one: unknown): string {
+  return typeof one === 'string' ? one : Object.values(one as object).join('  ');
 }
 
 async function readAll(stream: NodeJS.ReadStream): Promise<string> {

@@ -36,6 +36,8 @@ export const AUDIT_EVENTS = [
   'second_proof_failed',
   'user_created',
   'user_updated',
+  'user_groups_changed',
+  'user_attributes_changed',
   'user_disabled',
   'user_enabled',
   'user_invited',

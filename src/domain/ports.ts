@@ -32,6 +32,10 @@ export interface Users {
   setPasswordHash(id: string, hash: string): Promise<void>;
   setState(id: string, state: User['state']): Promise<boolean>;
   setLocale(id: string, locale: string): Promise<void>;
+  /** The person, whom no other transaction changes before this one ends. */
+  forUpdate(id: string): Promise<User | undefined>;
+  setGroups(id: string, groups: User['groups']): Promise<void>;
+  setAttributes(id: string, attributes: User['attributes']): Promise<void>;
   /** The person's own switch "always ask for my second factor". */
   setAlwaysSecondFactor(id: string, always: boolean): Promise<void>;
   /** Ends every session and token of the person at once, on every node: moves `sessionsValidAfter` to now and deletes their grants. */

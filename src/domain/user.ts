@@ -1,4 +1,5 @@
 // A person who can sign in.
+import type { Attributes } from './groups.ts';
 
 /** A person. Times are milliseconds. */
 export interface User {
@@ -9,6 +10,10 @@ export interface User {
   email?: string;
   /** BCP 47 tag of the language that the person chose. */
   locale?: string;
+  /** Names of the groups that the operator put them in, in order. */
+  groups: readonly string[];
+  /** What else the operator keeps of them, for claims. */
+  attributes: Attributes;
   state: 'active' | 'disabled';
   /** The person's own switch "always ask for my second factor". */
   alwaysSecondFactor: boolean;

@@ -7,6 +7,7 @@ import type {
   KoaContextWithOIDC,
   RefreshToken,
 } from 'oidc-provider';
+import { type ClaimRules, claimsBy, scopeOf } from '../domain/claims.ts';
 import type { Users } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
 
@@ -23,6 +24,7 @@ export const CLAIMS = {
   openid: ['sub', 'acr', 'amr', 'auth_time'],
   profile: ['name', 'preferred_username', 'locale'],
   email: ['email', 'email_verified'],
+  groups: ['groups'],
   acr: null,
   amr: null,
   auth_time: null,
@@ -37,18 +39,36 @@ function claimsOf(user: User): { sub: string; [claim: string]: unknown } {
     preferred_username: user.login,
     ...(user.locale === undefined ? {} : { locale: user.locale }),
     ...(user.email === undefined ? {} : { email: user.email, email_verified: true }),
+    groups: [...user.groups],
   };
+}
+
+/**
+ * The claims of a person for one service. Those of the operator's own take the place of ours, with what they say and when: a claim
+ * that has nothing to say is left out rather than filled with something of another kind.
+ * @param scope what the person has allowed. @param asked claims that the request names and the person has allowed.
+ */
+export function claimsFor(user: User, rules: ClaimRules, scope: string, asked: object): ReturnType<typeof claimsOf> {
+  const scopes = scope.split(' ');
+  const standard = Object.entries(claimsOf(user)).filter(([claim]) => !Object.hasOwn(rules, claim));
+  // The library lets out what any client's rules name under a scope; whose claim it is, is decided here.
+  const own = claimsBy(rules, user, (claim, rule) => scopes.includes(scopeOf(rule)) || Object.hasOwn(asked, claim));
+  return { ...Object.fromEntries(standard), ...own, sub: user.id };
 }
 
 /**
  * `findAccount` of oidc-provider. Answers undefined for a disabled person and for a token from before the person's
  * sessions were ended, so that every endpoint refuses at once.
  */
-export function accountFinder(users: Pick<Users, 'byId'>): FindAccount {
-  return async (_ctx, sub, token) => {
+export function accountFinder(users: Pick<Users, 'byId'>, rules: (clientId: string) => ClaimRules): FindAccount {
+  return async (ctx, sub, token) => {
     const user = await users.byId(sub);
     if (user?.state !== 'active' || isOutdated(user, token)) return undefined;
-    const account: Account = { accountId: user.id, claims: async () => claimsOf(user) };
+    const account: Account = {
+      accountId: user.id,
+      claims: async (_use, scope, asked) =>
+        claimsFor(user, rules(ctx.oidc.client?.clientId ?? ''), scope ?? '', asked ?? {}),
+    };
     people.set(account, user);
     return account;
   };

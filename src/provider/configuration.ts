@@ -68,7 +68,7 @@ export function configuration(parts: ProviderParts): Configuration {
     extraTokenClaims: tokenClaims(parts.registry),
     features: features(parts),
     fetch: parts.fetch,
-    findAccount: accountFinder(parts.users),
+    findAccount: accountFinder(parts.users, (clientId) => parts.registry().client(clientId)?.claims ?? {}),
     formats: { bitsOfOpaqueRandomness: (_ctx, token) => bitsOf(token.kind) },
     interactions: {
       policy: createPolicy(parts.registry, parts.clock),
@@ -85,7 +85,7 @@ export function configuration(parts: ProviderParts): Configuration {
     responseTypes: ['code'],
     // Every use of a refresh token gives a new one and spends the old (RFC 9700 section 4.14.2).
     rotateRefreshToken: true,
-    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
     subjectTypes: ['public', 'pairwise'],
     ttl: lifetimes(parts.registry, parts.clock),
     enabledJWA: {

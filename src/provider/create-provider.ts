@@ -3,6 +3,7 @@ import Provider, { type AdapterFactory } from 'oidc-provider';
 import type { Audit } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import type { LogoutNotice } from '../usecases/tell-logout.ts';
+import { CLAIMS } from './account.ts';
 import { auditProvider } from './audit-events.ts';
 import { tellingBusy, tellWhenToRetry } from './availability.ts';
 import { backchannelSettler } from './backchannel.ts';
@@ -14,10 +15,12 @@ import {
   keepProofsInSessions,
   makeReplaysAtomic,
   nameSuccessors,
+  offerClaims,
   paceDevicePolls,
   settleBeforePoll,
 } from './internals.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
+import type { Registry } from './registry.ts';
 import { rememberingSuccessors, successorHere } from './successors.ts';
 import { onlyOwnIds } from './token-ids.ts';
 
@@ -56,9 +59,21 @@ export function createProvider(
   limitUserCodes(provider, telling.backchannel.limits, parts.pages);
   tellPollInterval(provider, parts.registry);
   tellNoUserCode(provider);
+  offerOwnClaims(provider, parts.registry);
   tellWhenToRetry(provider);
   auditProvider(provider, parts.audit, parts.log);
   return provider;
+}
+
+/** Claims of the operator's own come and go with a reload of the clients, and this provider stays. */
+function offerOwnClaims(provider: Provider, registry: () => Registry): void {
+  let offered: Registry | undefined;
+  provider.use((_ctx, next) => {
+    const now = registry();
+    if (now !== offered) offerClaims(provider, CLAIMS, now.ownClaims);
+    offered = now;
+    return next();
+  });
 }
 
 /** The library says of every provider with CIBA that it takes a `user_code`; ours asks for the PIN on the phone instead. */

@@ -2,9 +2,10 @@
 import type { Context as KoaContext } from 'koa';
 import { errors, type KoaContextWithOIDC, type default as Provider } from 'oidc-provider';
 import { amrOf, authTimeOf, type Proofs, waysTo } from '../domain/assurance.ts';
+import { type ClaimRule, type ClaimRules, scopeOf } from '../domain/claims.ts';
 import { type Clock, seconds } from '../platform/clock.ts';
 import type { ResourceSettings } from '../settings/settings.ts';
-import type { InteractionDetails, Interactions, PromptName } from './pages.ts';
+import type { InteractionDetails, Interactions, OwnClaim, PromptName } from './pages.ts';
 import type { AssuranceDetails } from './policy.ts';
 import { askingService, type Registry } from './registry.ts';
 
@@ -76,7 +77,8 @@ function detailsOf(interaction: Interaction, registry: Registry, now: number): I
   const uiLocales = text('ui_locales');
   const loginHint = text('login_hint');
   const maxAge = assurance?.maxAge;
-  const consent = prompt.name === 'consent' ? consentOf(prompt.details, registry) : undefined;
+  const consent =
+    prompt.name === 'consent' ? consentOf(prompt.details, registry, String(params['client_id'])) : undefined;
   const ways = level
     ? waysTo(registry.settings.levels, level, proofs, now, maxAge).filter((way) => registry.offered(way.level))
     : [];
@@ -102,18 +104,36 @@ interface MissingConsent {
   missingResourceScopes?: { [identifier: string]: string[] };
 }
 
-function consentOf(details: MissingConsent, registry: Registry): NonNullable<InteractionDetails['consent']> {
+function consentOf(
+  details: MissingConsent,
+  registry: Registry,
+  clientId: string,
+): NonNullable<InteractionDetails['consent']> {
+  const { missingOIDCScope: scopes = [], missingOIDCClaims: claims = [] } = details;
+  const rules = registry.client(clientId)?.claims ?? {};
   return {
-    scopes: details.missingOIDCScope ?? [],
-    claims: details.missingOIDCClaims ?? [],
+    scopes,
+    claims: claims.filter((claim) => !Object.hasOwn(rules, claim)),
+    own: ownClaims(rules, (name, rule) => claims.includes(name) || scopes.includes(scopeOf(rule))),
     resources: Object.entries(details.missingResourceScopes ?? {}).map(([identifier, scopes]) => {
       const resource = registry.resource(identifier);
       return {
         name: resource?.name ?? identifier,
         scopes: scopes.map((name) => ({ name, ...described(resource?.scopes, name) })),
+        claims: ownClaims(resource?.claims ?? {}, () => true),
       };
     }),
   };
+}
+
+function ownClaims(rules: ClaimRules, asked: (name: string, rule: ClaimRule) => boolean): OwnClaim[] {
+  return Object.entries(rules)
+    .filter(([name, rule]) => asked(name, rule))
+    .map(([name, { from, description }]) => ({
+      name,
+      groups: from === 'groups',
+      ...(description === undefined ? {} : { description }),
+    }));
 }
 
 /** What the operator says that a scope allows. */

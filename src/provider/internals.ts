@@ -1,5 +1,6 @@
 // The ONE file that touches what oidc-provider does not document. Each entry says what it relies on and what breaks without it.
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
+import stateOf from 'oidc-provider/lib/helpers/weak_cache.js';
 
 /** Members of a session that are ours (session-proofs.ts). */
 const SESSION_MEMBERS = ['proofs', 'proofsOf', 'begun', 'seen'];
@@ -122,6 +123,29 @@ export function paceDevicePolls(provider: Provider, pace: (request: DeviceReques
     if (request && ctx?.oidc?.route === 'token' && ctx.oidc.client?.clientId === request.clientId) await pace(request);
     return request;
   };
+}
+
+/**
+ * Says which claims there are, by scope and in discovery, while the provider runs (lib/helpers/configuration.js reads `claims` once,
+ * at the start; lib/helpers/claims.js and oidc_context.js look into the two values that are changed here). Without it a claim of the
+ * operator's own would need a restart, which no other change to a client does.
+ * @param base what is always there, by scope (a list) or by the claims parameter alone (null). @param own more, by scope.
+ */
+export function offerClaims(
+  provider: Provider,
+  base: { readonly [name: string]: readonly string[] | null },
+  own: { readonly [scope: string]: ReadonlySet<string> },
+): void {
+  const { claims, claimsSupported } = stateOf(provider).configuration;
+  claimsSupported.clear();
+  for (const [name, under] of Object.entries(base)) {
+    // An acr that no level has was taken out by the library.
+    if (under === null && name in claims) claimsSupported.add(name);
+    if (under === null) continue;
+    const names = [...under, ...(own[name] ?? [])];
+    claims[name] = Object.fromEntries(names.map((claim) => [claim, null]));
+    for (const claim of names) claimsSupported.add(claim);
+  }
 }
 
 interface LogoutClient {

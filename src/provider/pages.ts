@@ -16,6 +16,14 @@ export interface AskingService {
   firstParty: boolean;
 }
 
+/** A claim of the operator's own, for people. */
+export interface OwnClaim {
+  name: string;
+  description?: string;
+  /** Made of the person's groups. */
+  groups: boolean;
+}
+
 /** An interaction as the pages see it. */
 export interface InteractionDetails {
   uid: string;
@@ -36,7 +44,9 @@ export interface InteractionDetails {
   consent?: {
     scopes: string[];
     claims: string[];
-    resources: { name: string; scopes: { name: string; description?: string }[] }[];
+    /** Claims of the operator's own, asked for by name or let out by one of `scopes`. */
+    own: OwnClaim[];
+    resources: { name: string; scopes: { name: string; description?: string }[]; claims: OwnClaim[] }[];
   };
   /** Where to go on, once this step has its answer: the browser lost the redirect, or came back. */
   answered?: string;

@@ -1,5 +1,6 @@
 // What we know of each service and resource beyond oidc-provider's metadata; replaced whole at a reload, never edited.
 import type { Level } from '../domain/assurance.ts';
+import { type ClaimScope, scopeOf } from '../domain/claims.ts';
 import { type ClientSettings, type ResourceSettings, reachable, type Settings } from '../settings/settings.ts';
 import type { AskingService } from './pages.ts';
 
@@ -13,6 +14,8 @@ export interface Registry {
   clients: readonly ClientSettings[];
   client(clientId: string): ClientSettings | undefined;
   resource(identifier: string): ResourceSettings | undefined;
+  /** Names of the claims of all services that are of the operator's own, by the scope that lets them out. */
+  ownClaims: { readonly [scope in ClaimScope]: ReadonlySet<string> };
   /** Whether the configuration has a way to reach a level. */
   offered(level: Level): boolean;
 }
@@ -28,8 +31,15 @@ export function createRegistry(settings: Settings): Registry {
     clients: all,
     client: (clientId) => clients.get(clientId),
     resource: (identifier) => resources.get(identifier),
+    ownClaims: ownClaims(all),
     offered: (level) => offered.has(level),
   };
+}
+
+function ownClaims(clients: readonly ClientSettings[]): Registry['ownClaims'] {
+  const names = { groups: new Set<string>(), profile: new Set<string>(), email: new Set<string>() };
+  for (const { claims } of clients) for (const [name, rule] of Object.entries(claims)) names[scopeOf(rule)].add(name);
+  return names;
 }
 
 /** The account page signs in like any other service (design, decision 11): a public client with PKCE, first-party. */
@@ -40,6 +50,7 @@ export function accountClient(settings: Settings): ClientSettings {
     firstParty: true,
     profile: 'classic',
     requirePkce: true,
+    claims: {},
     homepage: `${issuer}/account`,
     metadata: {
       client_id: ACCOUNT_CLIENT,

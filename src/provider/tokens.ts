@@ -1,5 +1,7 @@
 // What access tokens say of the sign-in behind them, and the last guard before one is issued (RFC 9470 section 6).
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { claimsBy } from '../domain/claims.ts';
+import { personOf } from './account.ts';
 import type { Registry } from './registry.ts';
 
 /** The sign-in facts that a code, a refresh token or a back-channel request carries on. */
@@ -19,7 +21,8 @@ function sourceOf(ctx: KoaContextWithOIDC): Source | undefined {
 }
 
 /**
- * `extraTokenClaims` of oidc-provider: acr, amr and auth_time of the sign-in, never newer or higher by a refresh.
+ * `extraTokenClaims` of oidc-provider: acr, amr and auth_time of the sign-in, never newer or higher by a refresh, and the claims that
+ * the resource is to have of the person, as they stand now.
  * @throws InvalidGrant where the client's or the resource's level of today is above what the sign-in reached: a level raised
  * by the operator holds for tokens renewed afterwards, and no other door leads below it.
  */
@@ -37,14 +40,24 @@ export function tokenClaims(registry: () => Registry): NonNullable<Configuration
         );
       }
     }
-    return { acr: source?.acr, amr: source?.amr, auth_time: source?.authTime };
+    return { ...resourceClaims(ctx, token, resource), acr: source?.acr, amr: source?.amr, auth_time: source?.authTime };
   };
 }
 
+function audiencesOf({ aud }: { aud?: string | string[] }): string[] {
+  return aud === undefined ? [] : [aud].flat();
+}
+
+/** Nothing in a token of a client of its own, which has no person. */
+function resourceClaims(ctx: KoaContextWithOIDC, token: object, resource: Registry['resource']) {
+  const person = personOf(ctx);
+  const rules = audiencesOf(token).map((identifier) => resource(identifier)?.claims ?? {});
+  return person ? Object.assign({}, ...rules.map((one) => claimsBy(one, person))) : {};
+}
+
 function resourceLevels(token: object, resource: Registry['resource']): (string | undefined)[] {
-  const { aud, scope } = token as { aud?: string | string[]; scope?: string };
-  const audiences = aud === undefined ? [] : [aud].flat();
-  return audiences.flatMap((identifier) => {
+  const { scope } = token as { scope?: string };
+  return audiencesOf(token).flatMap((identifier) => {
     const found = resource(identifier);
     const scopes = scope?.split(' ') ?? [];
     return found ? [found.level, ...scopes.map((name) => found.scopes[name]?.level)] : [];

@@ -5,6 +5,7 @@ import { levelFault } from './check-levels.ts';
 import type { Document } from './document.ts';
 import type { Read } from './explain.ts';
 import type { Path } from './problems.ts';
+import { checkClaims } from './sections/claims.ts';
 import type { ClientFile } from './sections/clients.ts';
 import type { NoticesFile } from './sections/notices.ts';
 import type { OutboundFile } from './sections/outbound.ts';
@@ -18,7 +19,7 @@ export interface Offer {
 }
 
 /** Scopes with a meaning of their own (OpenID Connect Core section 5.4, 11). */
-const RESERVED_SCOPES = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'];
+const RESERVED_SCOPES = ['openid', 'offline_access', 'profile', 'email', 'groups', 'address', 'phone'];
 
 function checkLevel(document: Document, path: Path, name: string | undefined, offer: Offer | undefined): void {
   const rule = name === undefined || !offer ? undefined : levelFault(offer.levels, offer.methods, name);
@@ -84,6 +85,7 @@ export function checkResources(
     else if (owner !== undefined) document.problem(['identifier'], `is already the resource of ${owner}`);
     else owners.set(resource.identifier, document.file);
     checkLevel(document, ['level'], resource.level, offer);
+    checkClaims(document, resource.claims);
     for (const [scope, { level }] of Object.entries(resource.scopes)) {
       if (RESERVED_SCOPES.includes(scope))
         document.problem(['scopes', scope], 'is a scope of OpenID Connect: choose another name');

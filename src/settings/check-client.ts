@@ -1,6 +1,7 @@
 // One relying service: what must hold beyond the form of its keys.
 import { parseUrl, redirectFault, webFault } from './addresses.ts';
 import type { Document } from './document.ts';
+import { checkClaims } from './sections/claims.ts';
 import { CIBA, type ClientFile, DEVICE, needsSecret } from './sections/clients.ts';
 
 const WEB_ADDRESSES = [
@@ -144,8 +145,42 @@ function checkProfile(document: Document, client: ClientFile): void {
   against('dpop_bound_access_tokens', bound === false, 'tokens bound by DPoP (section 5.3.2.1; mTLS is not offered)');
 }
 
+/** What names the sector of a pairwise client (OpenID Connect Core section 8.1, OpenID CIBA Core section 4, which the library takes for devices too). */
+function checkPairwise(document: Document, client: ClientFile): void {
+  if (client.subject_type !== 'pairwise') return;
+  const hosts = new Set((client.redirect_uris ?? []).map((uri) => parseUrl(uri)?.host));
+  const signsIn = client.grant_types.includes('authorization_code');
+  const sector = client.sector_identifier_uri !== undefined;
+  if (!sector && hosts.size > 1)
+    document.problem(
+      ['sector_identifier_uri'],
+      'is required: a pairwise client has redirect_uris on more than one host',
+    );
+  if (!client.grant_types.includes(DEVICE)) {
+    if (!signsIn && !client.grant_types.includes(CIBA))
+      document.problem(['subject_type'], 'pairwise is for clients with sign-ins: leave it out');
+    return;
+  }
+  const method = client.token_endpoint_auth_method;
+  if (method !== 'private_key_jwt')
+    document.problem(
+      ['token_endpoint_auth_method'],
+      `pairwise with "${DEVICE}" needs private_key_jwt: the keys of jwks_uri name the sector; or leave subject_type out`,
+    );
+  if (client.jwks_uri === undefined)
+    document.problem(
+      ['jwks_uri'],
+      `is required: its host is the sector of a pairwise client with "${DEVICE}"; or leave subject_type out`,
+    );
+  if (signsIn && !sector && hosts.size < 2)
+    document.problem(
+      ['sector_identifier_uri'],
+      `is required: a pairwise client has both sign-ins and "${DEVICE}"; its list names the redirect_uris and the jwks_uri`,
+    );
+}
+
 /** The scopes that `scope` of a client can name; those of resources are granted by the resource. */
-const SCOPES = ['openid', 'offline_access', 'profile', 'email'];
+const SCOPES = ['openid', 'offline_access', 'profile', 'email', 'groups'];
 
 /**
  * Everything about one client that needs no other file but its own name.
@@ -161,16 +196,11 @@ export function checkClient(document: Document, client: ClientFile, refused: Rea
   if (stands('grant_types', 'response_types', 'token_endpoint_auth_method')) checkGrants(document, client);
   if (stands('grant_types', 'token_endpoint_auth_method', 'first_party', 'backchannel_token_delivery_mode'))
     checkBackchannel(document, client);
+  if (!refused.has('claims')) checkClaims(document, client.claims);
   if (!refused.has('profile')) checkProfile(document, client);
   if (stands('token_endpoint_auth_method', 'jwks')) checkProof(document, client);
+  if (stands('subject_type', 'grant_types', 'token_endpoint_auth_method')) checkPairwise(document, client);
   const unknown = client.scope?.split(' ').filter((scope) => !SCOPES.includes(scope)) ?? [];
   if (unknown.length > 0)
     document.problem(['scope'], `can name ${SCOPES.join(', ')}; scopes of resources do not stand here`);
-  const hosts = new Set((client.redirect_uris ?? []).map((uri) => parseUrl(uri)?.host));
-  if (client.subject_type === 'pairwise' && client.sector_identifier_uri === undefined && hosts.size > 1) {
-    document.problem(
-      ['sector_identifier_uri'],
-      'is required: a pairwise client has redirect_uris on more than one host',
-    );
-  }
 }

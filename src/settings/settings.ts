@@ -1,5 +1,6 @@
 // What the operator wrote, checked and resolved: the type that the rest of the house reads. All times are whole seconds.
 import type { Level, Method } from '../domain/assurance.ts';
+import type { ClaimRules } from '../domain/claims.ts';
 import type { Notice } from '../domain/notices.ts';
 import type { LimitRule, PinSetup } from '../domain/ports.ts';
 import type { Secret } from './secret.ts';
@@ -160,6 +161,8 @@ export interface ClientSettings {
   firstParty: boolean;
   /** Every authorization request must carry a code_challenge; where false, a nonce will do. */
   requirePkce: boolean;
+  /** Claims of the operator's own. */
+  claims: ClaimRules;
   /** Where the person can go back to when a sign-in cannot go on. */
   homepage?: string;
   /** The file it came from, for messages. */
@@ -175,6 +178,8 @@ export interface ResourceSettings {
   tokenFormat: 'jwt' | 'opaque';
   /** Clients that may introspect tokens made for this resource. */
   introspectionClients: string[];
+  /** Claims of the operator's own in its access tokens. */
+  claims: ClaimRules;
   accessToken?: number;
   /** The file it came from, for messages. */
   file: string;

@@ -1,4 +1,6 @@
 // Takes people over from another system, with the hashes of their passwords: everything is checked before anything is written.
+
+import { canonicalAttributes, canonicalGroups } from '../domain/groups.ts';
 import type { World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { foreignHash } from '../platform/foreign-hashes.ts';
@@ -11,7 +13,19 @@ export interface ImportedUser {
 }
 
 /** The columns, in the spelling of the file. */
-export const IMPORT_COLUMNS = ['login', 'name', 'email', 'locale', 'state', 'password_hash'] as const;
+export const IMPORT_COLUMNS = [
+  'login',
+  'name',
+  'email',
+  'locale',
+  'state',
+  'password_hash',
+  'groups',
+  'attributes',
+] as const;
+
+/** A column of CSV for one attribute. */
+const ATTRIBUTE = /^attributes\.(.+)$/;
 
 /** A person that can be written. */
 export interface ImportableUser {
@@ -30,10 +44,31 @@ function textOf(values: ImportedUser['values'], name: (typeof IMPORT_COLUMNS)[nu
   return value === undefined || value === null || value === '' ? undefined : String(value);
 }
 
+/** A list, or a text with ";" between. What is neither counts as a name that cannot be. */
+function groupsOf({ groups }: ImportedUser['values']): string[] {
+  if (Array.isArray(groups)) return groups.map((group) => (typeof group === 'string' ? group : ''));
+  const text = groups === undefined || groups === null ? '' : String(groups).trim();
+  return text === '' ? [] : text.split(';');
+}
+
+/** The map `attributes`, and columns `attributes.NAME` that are not empty. What is no text counts as a value that cannot be. */
+function attributesOf(values: ImportedUser['values']): { [name: string]: string } {
+  const { attributes } = values;
+  const map = typeof attributes === 'object' && attributes !== null ? Object.entries(attributes) : [];
+  const columns = Object.entries(values).flatMap(([column, value]) => {
+    const name = ATTRIBUTE.exec(column)?.[1];
+    return name === undefined || value === '' || value === null ? [] : [[name, value] as const];
+  });
+  const wrong =
+    typeof attributes === 'object' || attributes === undefined || attributes === '' ? [] : [['', ''] as const];
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  return Object.fromEntries([...map, ...columns, ...wrong].map(([name, value]) => [name, text(value)]));
+}
+
 function check(world: Pick<World, 'random' | 'clock'>, { values }: ImportedUser, tell: (what: string) => void) {
   for (const column of Object.keys(values))
-    if (!(IMPORT_COLUMNS as readonly string[]).includes(column))
-      tell(`"${column}" is no column; columns are ${IMPORT_COLUMNS.join(', ')}`);
+    if (!(IMPORT_COLUMNS as readonly string[]).includes(column) && !ATTRIBUTE.test(column))
+      tell(`"${column}" is no column; columns are ${IMPORT_COLUMNS.join(', ')}, attributes.NAME`);
   const [email, locale, state] = [textOf(values, 'email'), textOf(values, 'locale'), textOf(values, 'state')];
   const typed = textOf(values, 'login');
   const login = canonicalLogin(typed ?? '');
@@ -47,12 +82,21 @@ function check(world: Pick<World, 'random' | 'clock'>, { values }: ImportedUser,
     tell(
       'password_hash is none of argon2, bcrypt, scrypt and PBKDF2 in their usual forms, or costs more than we allow',
     );
+  const groups = canonicalGroups(groupsOf(values));
+  if (groups === undefined) tell('groups are more than 100, or one has over 64 characters or some that cannot be seen');
+  const attributes = canonicalAttributes(attributesOf(values));
+  if (attributes === undefined)
+    tell(
+      'attributes are more than 32, or a name is not of a-z, 0-9 and "_", or a value not of 1 to 256 characters that can be seen',
+    );
   const user: User = {
     id: world.random.id(),
     login: login ?? '',
     name: textOf(values, 'name')?.normalize('NFC').trim() || (login ?? ''),
     ...(email === undefined ? {} : { email }),
     ...(locale === undefined ? {} : { locale }),
+    groups: groups ?? [],
+    attributes: attributes ?? {},
     state: state === 'disabled' ? 'disabled' : 'active',
     alwaysSecondFactor: false,
     factorsVersion: 0,

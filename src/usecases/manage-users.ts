@@ -1,4 +1,6 @@
 // What the operator does to people from the command line: add, list, disable, enable, invite, reset their phones.
+
+import { canonicalAttributes, canonicalGroups } from '../domain/groups.ts';
 import type { World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
@@ -10,10 +12,12 @@ export interface NewUser {
   email?: string;
   locale?: string;
   password?: string;
+  groups?: readonly string[];
+  attributes?: { readonly [name: string]: string };
 }
 
 /** Why a person could not be added. */
-export type AddProblem = 'bad_login' | 'login_taken' | 'bad_email';
+export type AddProblem = 'bad_login' | 'login_taken' | 'bad_email' | 'bad_group' | 'bad_attribute';
 
 /** Days that an invitation's link works. */
 const INVITATION_DAYS = 7;
@@ -28,10 +32,16 @@ export async function addUser(
   const login = canonicalLogin(wanted.login);
   if (login === undefined) return { ok: false, why: 'bad_login' };
   if (wanted.email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(wanted.email)) return { ok: false, why: 'bad_email' };
+  const groups = canonicalGroups(wanted.groups ?? []);
+  if (groups === undefined) return { ok: false, why: 'bad_group' };
+  const attributes = canonicalAttributes(wanted.attributes ?? {});
+  if (attributes === undefined) return { ok: false, why: 'bad_attribute' };
   const user: User = {
     id: world.random.id(),
     login,
     name: wanted.name.normalize('NFC').trim() || login,
+    groups,
+    attributes,
     state: 'active',
     alwaysSecondFactor: false,
     factorsVersion: 0,

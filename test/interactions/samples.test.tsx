@@ -71,7 +71,17 @@ describe('what others wrote', () => {
           consent: {
             scopes: [EVIL],
             claims: [EVIL],
-            resources: [{ name: EVIL, scopes: [{ name: EVIL }, { name: 'x', description: EVIL }] }],
+            own: [
+              { name: EVIL, groups: false },
+              { name: 'x', description: EVIL, groups: true },
+            ],
+            resources: [
+              {
+                name: EVIL,
+                scopes: [{ name: EVIL }, { name: 'x', description: EVIL }],
+                claims: [{ name: EVIL, groups: false }],
+              },
+            ],
           },
         }),
       ),

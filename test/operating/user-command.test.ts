@@ -101,12 +101,41 @@ describe('countersign user', function () {
 
   it('reads CSV as it writes it, and a CSV of many', async () => {
     const exported = await world.cli(['user', 'export', '--format', 'csv']);
-    expect(exported.stdout).to.match(/^id,login,name,email,locale,state,created_at\n/);
+    expect(exported.stdout).to.match(/^id,login,name,email,locale,state,created_at,groups\n/);
     expect(exported.stdout).to.contain('"Person, ""bcrypt"""').and.not.contain('$');
     const many = Array.from({ length: 250 }, (_none, at) => `many${at},"Many, ${at}",${hashes['bcrypt']}`).join('\n');
     const ran = await world.cli(['user', 'import', '-'], `login,name,password_hash\n${many}\n`);
     expect(ran.stdout, ran.stderr).to.contain('added 250 of 250');
     expect((await json('show', 'many249'))['name']).to.equal('Many, 249');
+  });
+
+  it('puts people into groups and keeps attributes of them, and takes them in and out with the rest', async () => {
+    const add = ['add', 'hedy', '--name', 'Hedy', '--group', 'staff', 'choir', '--attribute', 'desk=4 b'];
+    expect(await json(...add)).to.deep.include({ groups: ['choir', 'staff'], attributes: { desk: '4 b' } });
+    expect(await json('groups', 'hedy', '--add', 'Payroll admins', '--remove', 'choir')).to.deep.include({
+      groups: ['Payroll admins', 'staff'],
+      added: ['Payroll admins'],
+      removed: ['choir'],
+    });
+    expect((await world.cli(['user', 'groups', 'hedy', '--set', 'a;b'])).stderr).to.contain('a group has 1 to 64');
+    expect((await world.cli(['user', 'groups', 'hedy', '--set', 'a', '--add', 'b'])).code).to.equal(1);
+    const kept = await json('attributes', 'hedy', '--set', 'floor=2', 'room=a=b', '--remove', 'desk');
+    expect(kept['attributes']).to.deep.equal({ floor: '2', room: 'a=b' });
+    expect((await world.cli(['user', 'attributes', 'hedy', '--set', 'Floor=2'])).stderr).to.contain('NAME=VALUE');
+    const csv = await world.cli(['user', 'export', '--format', 'csv']);
+    expect(csv.stdout).to.match(/,created_at,groups,attributes\.floor,attributes\.room\n/);
+    expect(csv.stdout).to.contain(',Payroll admins;staff,2,a=b\n');
+    const rows = 'login,name,groups,attributes.floor\nida,Ida,staff; choir,7\n';
+    expect((await world.cli(['user', 'import', '-'], rows)).stdout).to.contain('added 1 of 1');
+    expect(await json('show', 'ida')).to.deep.include({ groups: ['choir', 'staff'], attributes: { floor: '7' } });
+    const bad = JSON.stringify([{ login: 'joan', groups: ['x'.repeat(65)], attributes: { floor: 7 } }]);
+    const refused = await world.cli(['user', 'import', '-'], bad);
+    expect(refused.stderr).to.contain('line 1: groups are').and.contain('line 1: attributes are');
+    expect(await json('groups', 'hedy', '--clear')).to.deep.include({ groups: [] });
+    const { rows: events } = await database.query(
+      "select id from audit_events where event ->> 'event' in ('user_groups_changed', 'user_attributes_changed')",
+    );
+    expect(events).to.have.length(3);
   });
 
   it('adds, invites, shows, unlocks and resets, each with --json', async () => {

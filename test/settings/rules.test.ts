@@ -671,6 +671,68 @@ const CLIENTS: Case[] = [
     ],
   },
   {
+    what: 'pairwise on devices without keys that name the sector',
+    files: {
+      ...payroll(open, 'subject_type: pairwise', 'grant_types: ["urn:ietf:params:oauth:grant-type:device_code"]'),
+      'clients/tv.yaml': [
+        'client_id: tv',
+        web,
+        'subject_type: pairwise',
+        'token_endpoint_auth_method: private_key_jwt',
+        'jwks_uri: https://tv.example.org/jwks',
+        'grant_types: [authorization_code, "urn:ietf:params:oauth:grant-type:device_code"]',
+        '',
+      ].join('\n'),
+      'clients/worker.yaml':
+        'client_id: worker\nsubject_type: pairwise\ngrant_types: [client_credentials]\nclient_secret: Vb4mXk2QpLw8RzTn6YcJd1HsGf7Ea9Ui\n',
+    },
+    says: [
+      'clients/payroll.yaml:1:1: jwks_uri: is required: its host is the sector of a pairwise client with "urn:ietf:params:oauth:grant-type:device_code"; or leave subject_type out',
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: pairwise with "urn:ietf:params:oauth:grant-type:device_code" needs private_key_jwt: the keys of jwks_uri name the sector; or leave subject_type out (it is "none")',
+      'clients/tv.yaml:1:1: sector_identifier_uri: is required: a pairwise client has both sign-ins and "urn:ietf:params:oauth:grant-type:device_code"; its list names the redirect_uris and the jwks_uri',
+      'clients/worker.yaml:2:1: subject_type: pairwise is for clients with sign-ins: leave it out (it is "pairwise")',
+    ],
+  },
+  {
+    what: 'claims of no form',
+    files: {
+      ...payroll(open, web, 'claims:', '  desk: { from: attributes.Desk }', '  floor: { form: name, from: name }'),
+      'resources/a.yaml': 'identifier: https://a.example.org\nname: A\nclaims:\n  _x: { from: name }\n',
+    },
+    says: [
+      'clients/payroll.yaml:5:11: claims.desk.from: must be groups, login, name, email, locale or attributes.NAME (it is "attributes.Desk")',
+      'clients/payroll.yaml:6:12: claims.floor.form: is not a key that we know; did you mean "from"?',
+      'resources/a.yaml:4:3: claims._x: is not a name that can stand here (it is {…})',
+    ],
+  },
+  {
+    what: 'claims whose meaning a standard sets, and rules of claims that say nothing',
+    files: {
+      ...payroll(
+        open,
+        web,
+        'claims:',
+        '  sub: { from: login }',
+        '  acr: { from: attributes.level }',
+        '  email_verified: { from: attributes.checked }',
+        '  toString: { from: name }',
+        '  roles: { from: groups, only: [a, "b;c"], rename: { d: e } }',
+        '  name: { from: name, only: [a] }',
+      ),
+      'resources/a.yaml': 'identifier: https://a.example.org\nname: A\nclaims:\n  scope: { from: groups }\n',
+    },
+    says: [
+      'clients/payroll.yaml:5:3: claims.sub: is a claim whose meaning a standard sets: choose another name (it is {…})',
+      'clients/payroll.yaml:6:3: claims.acr: is a claim whose meaning a standard sets: choose another name (it is {…})',
+      'clients/payroll.yaml:7:3: claims.email_verified: is a claim whose meaning a standard sets: choose another name (it is {…})',
+      'clients/payroll.yaml:8:3: claims.toString: is no name for a claim: choose another one (it is {…})',
+      'clients/payroll.yaml:9:36: claims.roles.only[1]: is no name that a group can have (it is "b;c")',
+      'clients/payroll.yaml:9:54: claims.roles.rename.d: is never in the claim: it does not stand in only (it is "e")',
+      'clients/payroll.yaml:10:23: claims.name.only: is for from: groups (it is […])',
+      'resources/a.yaml:4:3: claims.scope: is a claim whose meaning a standard sets: choose another name (it is {…})',
+    ],
+  },
+  {
     what: 'pairwise over two hosts, unknown scopes and acr values',
     files: payroll(
       open,
@@ -681,7 +743,7 @@ const CLIENTS: Case[] = [
     ),
     says: [
       'clients/payroll.yaml:1:1: sector_identifier_uri: is required: a pairwise client has redirect_uris on more than one host',
-      'clients/payroll.yaml:5:1: scope: can name openid, offline_access, profile, email; scopes of resources do not stand here (it is "openid payslips")',
+      'clients/payroll.yaml:5:1: scope: can name openid, offline_access, profile, email, groups; scopes of resources do not stand here (it is "openid payslips")',
       'clients/payroll.yaml:6:22: default_acr_values[0]: must be an acr value of levels.yaml (it is "urn:unknown")',
     ],
   },

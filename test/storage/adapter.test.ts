@@ -193,6 +193,8 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
         factorsVersion: 1,
         offlineFailures: 0,
         wrongNumbers: 0,
+        groups: [],
+        attributes: {},
         pushPaused: false,
         sessionsValidAfter: 0,
         createdAt: 0,
@@ -211,6 +213,7 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
         metadata: { client_id: 'payroll' },
         firstParty: true,
         requirePkce: true,
+        claims: {},
         profile: 'classic' as const,
         file: 'payroll.yaml',
       };

@@ -14,6 +14,8 @@ const maria: User = {
   factorsVersion: 0,
   offlineFailures: 0,
   wrongNumbers: 0,
+  groups: [],
+  attributes: {},
   pushPaused: false,
   sessionsValidAfter: 0,
   createdAt: 0,

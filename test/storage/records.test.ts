@@ -23,6 +23,8 @@ const person = (over: Partial<User> = {}): User => ({
   factorsVersion: 1,
   offlineFailures: 0,
   wrongNumbers: 0,
+  groups: [],
+  attributes: {},
   pushPaused: false,
   sessionsValidAfter: 0,
   createdAt: 1_700_000_000_000,

@@ -1,7 +1,8 @@
-// clients/*.yaml: one relying service a file. Names of OpenID Connect keep their spelling; minimum_level, first_party, require_pkce, profile and homepage are ours.
+// clients/*.yaml: one relying service a file. Names of OpenID Connect keep their spelling; minimum_level, first_party, require_pkce, profile, claims and homepage are ours.
 import { z } from 'zod';
 import type { Secret } from '../secret.ts';
 import type { ClientSettings } from '../settings.ts';
+import { claimsSchema, resolveClaims } from './claims.ts';
 import { present, secretKeys, text, whole } from './pieces.ts';
 
 const SIGNING = ['ES256', 'RS256', 'PS256'] as const;
@@ -141,6 +142,7 @@ export const clientSchema = z
       .optional()
       .describe('The level (a name of levels.yaml) that every sign-in to this service needs, whatever it asks for.'),
     first_party: z.boolean().prefault(false).describe('True for a service of your own: no consent page.'),
+    claims: claimsSchema('in the ID tokens (by the claims parameter) and userinfo of this client'),
     homepage: text().optional().describe('Where a person can go back to when a sign-in cannot go on.'),
   })
   .describe('A relying service.');
@@ -162,6 +164,7 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
     require_pkce,
     profile,
     homepage,
+    claims,
     ...metadata
   } = client;
   const notified = client.backchannel_client_notification_endpoint;
@@ -185,6 +188,7 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
     firstParty: first_party,
     requirePkce: require_pkce,
     profile,
+    claims: resolveClaims(claims),
     file,
     ...present({ minimumLevel: minimum_level, homepage: homepage ?? client.client_uri, notified }),
   };

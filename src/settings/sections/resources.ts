@@ -1,6 +1,7 @@
 // resources/*.yaml: services that take our access tokens (RFC 8707), and the levels that their scopes need.
 import { z } from 'zod';
 import type { ResourceSettings } from '../settings.ts';
+import { claimsSchema, resolveClaims } from './claims.ts';
 import { duration, present, text } from './pieces.ts';
 
 export const resourceSchema = z
@@ -33,6 +34,7 @@ export const resourceSchema = z
       .array(text())
       .prefault([])
       .describe('Clients (client_id) that may ask us about tokens for this resource.'),
+    claims: claimsSchema('in access tokens for this resource, and in what introspection says of them'),
     access_token: duration('30s', '24h')
       .optional()
       .describe('How long its access tokens live, where it differs from lifetimes.yaml.'),
@@ -43,7 +45,7 @@ export type ResourceFile = z.output<typeof resourceSchema>;
 
 /** As the house reads it. */
 export function resolveResource(resource: ResourceFile, file: string): ResourceSettings {
-  const { identifier, name, level, token_format, introspection_clients, access_token } = resource;
+  const { identifier, name, level, token_format, introspection_clients, access_token, claims } = resource;
   const scopes = Object.fromEntries(Object.entries(resource.scopes).map(([scope, about]) => [scope, present(about)]));
   return {
     identifier,
@@ -51,6 +53,7 @@ export function resolveResource(resource: ResourceFile, file: string): ResourceS
     scopes,
     tokenFormat: token_format,
     introspectionClients: introspection_clients,
+    claims: resolveClaims(claims),
     file,
     ...present({ level, accessToken: access_token }),
   };

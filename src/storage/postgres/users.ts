@@ -8,7 +8,7 @@ const OFFLINE_LIMIT = 50;
 
 /** The columns that {@link toUser} reads. */
 export const COLUMNS = `id, login, name, email, locale, state, always_second_factor, factors_version, offline_failures, wrong_numbers, push_paused,
-  sessions_valid_after, created_at`;
+  sessions_valid_after, created_at, groups, attributes`;
 
 /** A row with {@link COLUMNS}. */
 export interface UserRow {
@@ -25,6 +25,8 @@ export interface UserRow {
   push_paused: boolean;
   sessions_valid_after: Date;
   created_at: Date;
+  groups: string[];
+  attributes: { [name: string]: string };
 }
 
 /** The person of a row. */
@@ -35,6 +37,8 @@ export function toUser(row: UserRow): User {
     name: row.name,
     ...(row.email === null ? {} : { email: row.email }),
     ...(row.locale === null ? {} : { locale: row.locale }),
+    groups: row.groups,
+    attributes: row.attributes,
     state: row.state,
     alwaysSecondFactor: row.always_second_factor,
     factorsVersion: row.factors_version,
@@ -71,8 +75,8 @@ export function createUsers(db: Db): Users {
       one(
         db,
         `insert into users (id, login, name, email, locale, state, password_hash, always_second_factor, factors_version,
-           offline_failures, wrong_numbers, push_paused, sessions_valid_after, created_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning id`,
+           offline_failures, wrong_numbers, push_paused, sessions_valid_after, created_at, groups, attributes)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?::jsonb) on conflict do nothing returning id`,
         [
           user.id,
           user.login,
@@ -88,6 +92,8 @@ export function createUsers(db: Db): Users {
           user.pushPaused,
           new Date(user.sessionsValidAfter),
           new Date(user.createdAt),
+          JSON.stringify(user.groups),
+          JSON.stringify(user.attributes),
         ],
       ),
     async passwordHash(id) {
@@ -102,6 +108,13 @@ export function createUsers(db: Db): Users {
     setState: (id, state) => update('state = ?', [state, id]),
     async setLocale(id, locale) {
       await update('locale = ?', [locale, id]);
+    },
+    forUpdate: async (id) => (await select('where id = ? for update', [id]))[0],
+    async setGroups(id, groups) {
+      await update('groups = ?::jsonb', [JSON.stringify(groups), id]);
+    },
+    async setAttributes(id, attributes) {
+      await update('attributes = ?::jsonb', [JSON.stringify(attributes), id]);
     },
     async setAlwaysSecondFactor(id, always) {
       await update('always_second_factor = ?', [always, id]);
