@@ -20,9 +20,10 @@ function sections(): Map<string, string> {
   );
 }
 
-/** Its Markdown as text of one paragraph. */
+/** Its Markdown as text of one paragraph, without the list of descriptions: who asks has one of them already. */
 function plain(text: string): string {
   return text
+    .replace(/^- `[\s\S]*$/m, '')
     .replace(/\[([^\]]+)\]\([^)]+\)/g, '$1')
     .replace(/[`*]/g, '')
     .replace(/\s+/g, ' ')

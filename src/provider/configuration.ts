@@ -8,12 +8,14 @@ import type { Clock } from '../platform/clock.ts';
 import { accountFinder, CLAIMS } from './account.ts';
 import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
 import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
+import type { ToldError } from './error-words.ts';
 import { grantLoader } from './grants.ts';
 import { clientOf } from './interactions.ts';
 import type { SystemPages } from './pages.ts';
 import { pairwiseSubject } from './pairwise.ts';
 import { createPolicy } from './policy.ts';
 import { askingService, type Registry } from './registry.ts';
+import { inOurWords } from './tell-errors.ts';
 import { bitsOf } from './token-ids.ts';
 import { tokenClaims } from './tokens.ts';
 
@@ -204,10 +206,11 @@ async function renderError(
 ) {
   const service = namedService(parts.registry(), ctx);
   const status = (error as { statusCode?: number }).statusCode ?? 500;
+  const { error_description: description } = inOurWords(out, error as ToldError);
   await parts.pages.error(ctx, {
     status,
     code: out.error,
-    ...(out.error_description === undefined || status >= 500 ? {} : { description: out.error_description }),
+    ...(description === undefined || status >= 500 ? {} : { description }),
     ...(service?.homepage === undefined ? {} : { startAgain: { name: service.name, url: service.homepage } }),
   });
 }

@@ -1,5 +1,5 @@
 // Puts the provider together: configuration, the documented overrides, the undocumented ones, and its events.
-import Provider, { type AdapterFactory } from 'oidc-provider';
+import type { AdapterFactory, default as Provider } from 'oidc-provider';
 import type { Audit } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import type { LogoutNotice } from '../usecases/tell-logout.ts';
@@ -22,6 +22,7 @@ import {
 import { type ReadBoth, readTogether } from './read-together.ts';
 import type { Registry } from './registry.ts';
 import { rememberingSuccessors, successorHere } from './successors.ts';
+import { TellingProvider, tellErrors } from './tell-errors.ts';
 import { onlyOwnIds } from './token-ids.ts';
 
 /** Builds a provider. Building a second one and swapping it in is how settings are reloaded; all state lives in the adapter. */
@@ -46,7 +47,7 @@ export function createProvider(
     adapter: (model: string) =>
       together.adapter(model, onlyOwnIds(model, rememberingSuccessors(model, tellingBusy(adapter(model))))),
   };
-  const provider = new Provider(parts.registry().settings.server.issuer, configuration(telling));
+  const provider = new TellingProvider(parts.registry().settings.server.issuer, configuration(telling));
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
   provider.proxy = true;
   keepProofsInSessions(provider);
@@ -61,6 +62,7 @@ export function createProvider(
   tellNoUserCode(provider);
   offerOwnClaims(provider, parts.registry);
   tellWhenToRetry(provider);
+  tellErrors(provider);
   auditProvider(provider, parts.audit, parts.log);
   return provider;
 }

@@ -1,0 +1,524 @@
+// `error_description` over raw HTTP: each says what to change, in the words that docs/relying-services/errors.md lists under its code.
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { ERROR_WORDS, errorWords } from '../../src/provider/error-words.ts';
+import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
+import { type Answer, HttpBrowser } from '../support/http-browser.ts';
+import { atService, authorization, CALLBACK, logIn, type Parameters, sentBack } from '../support/service.ts';
+
+const CIBA = 'urn:openid:params:grant-type:ciba';
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const API = 'https://api.example.org/';
+
+/** Claims of a JWT; `undefined` leaves a default out. */
+type Claims = { readonly [claim: string]: unknown };
+
+/** What a service was told. */
+interface Told {
+  error: string;
+  error_description?: string;
+  /** WWW-Authenticate. */
+  challenge?: string;
+}
+
+/** The descriptions that the page lists, by code. `…` stands for anything. */
+function listed(): Map<string, string[]> {
+  const parts = readFileSync('docs/relying-services/errors.md', 'utf8').split(/^## /m).slice(1);
+  return new Map(
+    parts.map((part) => [
+      /^`(\w+)`/.exec(part)?.[1] ?? '',
+      [...part.matchAll(/^- `([^`]+)`$/gm)].map(([, text]) => text ?? ''),
+    ]),
+  );
+}
+
+describe('error descriptions', function () {
+  this.timeout(60_000);
+  let running: RunningHouse;
+  let login: string;
+  let key: CryptoKey;
+  let stranger: CryptoKey;
+  const page = listed();
+
+  before(async () => {
+    const pair = await generateKeyPair('ES256', { extractable: true });
+    key = pair.privateKey;
+    stranger = (await generateKeyPair('ES256')).privateKey;
+    const signer = {
+      ...SERVICE,
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] },
+    };
+    const secret = (name: string) => `${name}-Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-this-one`;
+    running = await startHouse({
+      files: {
+        'clients/secret.yaml': {
+          ...SERVICE,
+          client_id: 'secret',
+          token_endpoint_auth_method: 'client_secret_basic',
+          client_secret: secret('secret'),
+          scope: 'openid profile',
+        },
+        'clients/signer.yaml': { ...signer, client_id: 'signer' },
+        'clients/guest.yaml': { ...SERVICE, client_id: 'guest', first_party: false },
+        'clients/pusher.yaml': { ...SERVICE, client_id: 'pusher', require_pushed_authorization_requests: true },
+        'clients/jar.yaml': { ...signer, client_id: 'jar', require_signed_request_object: true },
+        'clients/bound.yaml': { ...SERVICE, client_id: 'bound', dpop_bound_access_tokens: true },
+        'clients/desk.yaml': {
+          client_id: 'desk',
+          client_secret: secret('desk'),
+          token_endpoint_auth_method: 'client_secret_post',
+          grant_types: [CIBA],
+          first_party: true,
+        },
+        'clients/tv.yaml': {
+          client_id: 'tv',
+          token_endpoint_auth_method: 'none',
+          grant_types: [DEVICE],
+          first_party: true,
+        },
+        'resources/api.yaml': { identifier: API, name: 'API', scopes: { read: {} }, token_format: 'jwt' },
+      },
+    });
+    ({ login } = await person(running.house));
+  });
+  after(() => running?.close());
+
+  const deskSecret = () => ({ client_id: 'desk', client_secret: 'desk-Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-this-one' });
+  const basic = (id: string, secret: string) => ({
+    authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+  });
+
+  async function post(path: string, fields: Parameters | string, headers: Record<string, string> = {}): Promise<Told> {
+    const given = typeof fields === 'string' ? fields : Object.entries(fields).filter((one) => one[1] !== undefined);
+    const body = new URLSearchParams(given as string);
+    const response = await fetch(`${running.issuer}${path}`, { method: 'POST', body, headers });
+    const challenge = response.headers.get('www-authenticate');
+    const answer = (await response.json()) as Told;
+    return { ...answer, ...(challenge === null ? {} : { challenge }) };
+  }
+  const ofTable = (answer: Answer): Told => {
+    const cell = (name: string) =>
+      new RegExp(`<dt[^>]*>${name}</dt>\\s*<dd[^>]*>(?:<code[^>]*>)?([^<]*)`)
+        .exec(answer.text)?.[1]
+        ?.replaceAll('&#39;', "'");
+    return { error: cell('Code') ?? answer.text, error_description: cell('Description') ?? answer.text };
+  };
+  async function authorize(parameters: Parameters, more = ''): Promise<Told> {
+    const { url } = authorization(running.issuer, parameters);
+    const answer = await new HttpBrowser().visit(`${url}${more}`, atService);
+    if (answer.location === undefined || !atService(answer.location)) return ofTable(answer);
+    const address = new URL(answer.location);
+    return Object.fromEntries(
+      address.search === '' ? new URLSearchParams(address.hash.slice(1)) : address.searchParams,
+    ) as unknown as Told;
+  }
+  async function code(parameters: Parameters = {}): Promise<{ code: string; verifier: string }> {
+    const browser = new HttpBrowser();
+    const { url, verifier } = authorization(running.issuer, parameters);
+    const answer = await logIn(browser, await browser.visit(url, atService), login);
+    return { code: sentBack(answer).get('code') ?? '', verifier };
+  }
+  /** The same from a browser in which somebody is signed in. */
+  async function again(parameters: Parameters): Promise<Told> {
+    const browser = new HttpBrowser();
+    await logIn(browser, await browser.visit(authorization(running.issuer).url, atService), login);
+    return Object.fromEntries(
+      sentBack(await browser.visit(authorization(running.issuer, parameters).url, atService)),
+    ) as unknown as Told;
+  }
+  const redeem = (fields: Parameters, headers: Record<string, string> = {}) =>
+    post(
+      '/token',
+      { grant_type: 'authorization_code', client_id: 'payroll', redirect_uri: CALLBACK, ...fields },
+      headers,
+    );
+  async function accessToken(scope = 'openid', resource?: string): Promise<string> {
+    const got = await code({ scope, resource, ...(scope.includes('openid') ? {} : { nonce: undefined }) });
+    const tokens = (await redeem({ code: got.code, code_verifier: got.verifier })) as unknown as {
+      access_token: string;
+    };
+    return tokens.access_token;
+  }
+  async function me(authorization: string, headers: Record<string, string> = {}, query = ''): Promise<Told> {
+    const response = await fetch(`${running.issuer}/me${query}`, { headers: { authorization, ...headers } });
+    const challenge = response.headers.get('www-authenticate');
+    return { ...((await response.json()) as Told), ...(challenge === null ? {} : { challenge }) };
+  }
+  const jwt = (claims: Claims, signedBy = key, header: object = {}) =>
+    new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k', ...header }).sign(signedBy);
+  const now = () => Math.floor(Date.now() / 1000);
+  async function assertion(claims: Claims, signedBy = key): Promise<Told> {
+    const all = {
+      iss: 'signer',
+      sub: 'signer',
+      aud: running.issuer,
+      jti: crypto.randomUUID(),
+      exp: now() + 60,
+      iat: now(),
+    };
+    const given = Object.fromEntries(Object.entries({ ...all, ...claims }).filter(([, value]) => value !== undefined));
+    const client_assertion = await jwt(given, signedBy);
+    const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+    return post('/token', { grant_type: 'client_credentials', client_assertion, client_assertion_type });
+  }
+  async function dpop(claims: Claims, headers: object = {}): Promise<Told> {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const all = { htm: 'POST', htu: `${running.issuer}/token`, jti: crypto.randomUUID(), iat: now() };
+    const given = Object.fromEntries(Object.entries({ ...all, ...claims }).filter(([, value]) => value !== undefined));
+    const proof = await new SignJWT(given)
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey), ...headers })
+      .sign(privateKey);
+    return redeem({ client_id: 'bound', code: 'x', code_verifier: 'y'.repeat(43) }, { dpop: proof });
+  }
+  const request = async (claims: Claims, signedBy = key) =>
+    authorize({
+      client_id: 'jar',
+      request: await jwt({ iss: 'jar', aud: running.issuer, exp: now() + 60, client_id: 'jar', ...claims }, signedBy),
+    });
+
+  /** What is done, and the code and the beginning of the words that it is answered with. */
+  const cases: readonly [() => Promise<Told>, string, string][] = [
+    // The authorization endpoint.
+    [() => authorize({ client_id: 'nobody' }), 'invalid_client', 'client_id is not known here'],
+    [() => authorize({ client_id: undefined }), 'invalid_request', 'the request lacks client_id'],
+    [
+      () => authorize({ redirect_uri: `${CALLBACK}/` }),
+      'invalid_redirect_uri',
+      'redirect_uri is none of redirect_uris',
+    ],
+    [() => authorize({ redirect_uri: undefined }), 'invalid_request', 'the request lacks redirect_uri'],
+    [() => authorize({ response_type: undefined }), 'invalid_request', 'the request lacks response_type'],
+    [() => authorize({ response_type: 'token' }), 'unsupported_response_type', 'response_type must be code'],
+    [() => authorize({ response_mode: 'smoke' }), 'unsupported_response_mode', 'response_mode can be query'],
+    [() => authorize({}, '&scope=openid'), 'invalid_request', 'scope stands there twice'],
+    [
+      () => authorize({ code_challenge: undefined, code_challenge_method: undefined }),
+      'invalid_request',
+      'PKCE is required',
+    ],
+    [() => authorize({ code_challenge_method: undefined }), 'invalid_request', 'send code_challenge_method=S256'],
+    [() => authorize({ code_challenge_method: 'plain' }), 'invalid_request', 'code_challenge_method must be S256'],
+    [() => authorize({ code_challenge: undefined }), 'invalid_request', 'code_challenge_method came alone'],
+    [() => authorize({ code_challenge: 'short' }), 'invalid_request', 'code_challenge must have 43 to 128'],
+    [() => authorize({ prompt: 'dance' }), 'invalid_request', 'prompt can be none'],
+    [() => authorize({ prompt: 'none login' }), 'invalid_request', 'prompt=none goes with no other'],
+    [() => authorize({ max_age: '-1' }), 'invalid_request', 'max_age must be whole seconds'],
+    [() => authorize({ claims: '{' }), 'invalid_request', 'claims must be a JSON object'],
+    [() => authorize({ claims: '{"id_token":{"acr":7}}' }), 'invalid_request', 'claims must be a JSON object'],
+    [() => authorize({ id_token_hint: 'x' }), 'invalid_request', 'id_token_hint must be an ID token'],
+    [() => authorize({ scope: 'profile', max_age: '5' }), 'invalid_request', 'scope must have openid'],
+    [() => authorize({ scope: 'openid  "' }), 'invalid_scope', 'scope must be names with one space'],
+    [
+      () => authorize({ client_id: 'secret', scope: 'openid email' }),
+      'invalid_scope',
+      'the client may not ask for this scope',
+    ],
+    [
+      () => authorize({ client_id: 'tv', redirect_uri: undefined }),
+      'invalid_request',
+      'the client signs nobody in by a browser',
+    ],
+    [() => authorize({ resource: 'not-an-address' }), 'invalid_target', 'resource must be an absolute address'],
+    [() => authorize({ resource: 'https://other.example.org/' }), 'invalid_target', 'this resource is not known here'],
+    [() => authorize({ request_uri: 'https://attacker.example/x' }), 'request_uri_not_supported', 'only a request_uri'],
+    [
+      () => authorize({ request_uri: 'urn:ietf:params:oauth:request_uri:gone' }),
+      'invalid_request_uri',
+      'this request_uri is unknown',
+    ],
+    [() => authorize({ client_id: 'pusher' }), 'invalid_request', 'the client must push its requests'],
+    [() => authorize({ client_id: 'jar' }), 'invalid_request', 'the client must sign its requests'],
+    [() => authorize({ client_id: 'jar', request: 'x' }), 'invalid_request_object', 'request is not a JWT'],
+    [() => request({ client_id: 'signer' }), 'invalid_request_object', 'client_id inside the request object'],
+    [() => request({}, stranger), 'invalid_request_object', 'the request object is not valid'],
+    [() => request({ aud: 'https://other.example.org' }), 'invalid_request_object', 'the request object is not valid'],
+    [() => request({ request: 'x' }), 'invalid_request_object', 'a request object holds no request'],
+    [() => authorize({ prompt: 'none' }), 'login_required', 'nobody is signed in here'],
+    [
+      () => authorize({ claims: '{"id_token":{"acr":{"essential":true,"value":"x"}}}' }),
+      'unmet_authentication_requirements',
+      'none of the essential acr values',
+    ],
+    [
+      () => again({ prompt: 'none', client_id: 'guest' }),
+      'consent_required',
+      'the person has not allowed all of this yet',
+    ],
+    [
+      () => again({ prompt: 'none', acr_values: 'urn:countersign:acr:mfa' }),
+      'unmet_authentication_requirements',
+      'the session has not reached the level',
+    ],
+    // In a fragment, as the response mode says.
+    [() => authorize({ prompt: 'none', response_mode: 'fragment' }), 'login_required', 'nobody is signed in here'],
+
+    // Pushed requests.
+    [() => post('/request', { client_id: 'payroll', scope: 'openid' }), 'invalid_request', 'the request lacks'],
+    [
+      () => post('/request', { client_id: 'nobody' }),
+      'invalid_client',
+      'the client is unknown or its secret is another',
+    ],
+
+    // The proof of the client.
+    [() => redeem({ client_id: undefined, code: 'x' }), 'invalid_request', 'nothing says which client asks'],
+    [
+      () => redeem({ client_id: 'nobody', code: 'x' }),
+      'invalid_client',
+      'the client is unknown or its secret is another',
+    ],
+    [
+      () => redeem({ client_id: undefined, code: 'x' }, basic('nobody', 'x')),
+      'invalid_client',
+      'the client is unknown or its secret',
+    ],
+    [
+      () => redeem({ client_id: undefined, code: 'x' }, basic('secret', 'x')),
+      'invalid_client',
+      'the client is unknown or its secret',
+    ],
+    [() => redeem({ client_id: 'secret', code: 'x' }), 'invalid_client', 'the client proves itself in another way'],
+    [
+      () => redeem({ client_id: 'payroll', code: 'x' }, basic('secret', 'x')),
+      'invalid_request',
+      'client_id of the form and of the proof',
+    ],
+    [
+      () => redeem({ client_id: 'secret', client_secret: 'y', code: 'x' }, basic('secret', 'x')),
+      'invalid_request',
+      'the client proves itself in two ways',
+    ],
+    [
+      () => redeem({ client_id: undefined, code: 'x' }, { authorization: 'Bearer' }),
+      'invalid_request',
+      'the Authorization header must be the scheme',
+    ],
+    [
+      () => redeem({ client_id: undefined, code: 'x' }, basic('secret', '')),
+      'invalid_request',
+      'the Basic header has no secret',
+    ],
+    [
+      () => redeem({ client_id: undefined, code: 'x' }, basic('secret', '%zz')),
+      'invalid_request',
+      'form-encode client_id and client_secret each',
+    ],
+    [() => redeem({ client_id: undefined, client_assertion: 'x' }), 'invalid_request', 'client_assertion is not a JWT'],
+    [
+      () => assertion({ aud: 'https://other.example.org' }),
+      'invalid_client',
+      'aud of client_assertion must be the issuer',
+    ],
+    [() => assertion({ iss: 'another' }), 'invalid_client', 'iss and sub of client_assertion'],
+    [() => assertion({ exp: undefined }), 'invalid_client', 'client_assertion needs exp'],
+    [() => assertion({ jti: undefined }), 'invalid_client', 'client_assertion needs jti'],
+    [() => assertion({}, stranger), 'invalid_client', 'client_assertion is not valid'],
+    [
+      () => assertion({ jti: 'the-same' }).then(() => assertion({ jti: 'the-same' })),
+      'invalid_client',
+      'this client_assertion was used already',
+    ],
+
+    // The token endpoint.
+    [() => redeem({ grant_type: 'password' }), 'unsupported_grant_type', 'grant_type is misspelt'],
+    [() => redeem({ grant_type: CIBA, auth_req_id: 'x' }), 'invalid_request', 'the client may not use this grant_type'],
+    [() => redeem({}), 'invalid_request', 'the request lacks code'],
+    [() => redeem({ code: 'x', code_verifier: 'short' }), 'invalid_grant', 'the code or token is unknown'],
+    [
+      async () => redeem({ code: (await code()).code, code_verifier: 'z'.repeat(43) }),
+      'invalid_grant',
+      'code_verifier is not the one',
+    ],
+    [async () => redeem({ code: (await code()).code }), 'invalid_grant', 'the code was asked for with code_challenge'],
+    [
+      async () => {
+        const { code: one, verifier } = await code();
+        return redeem({ code: one, code_verifier: verifier, redirect_uri: `${CALLBACK}2` });
+      },
+      'invalid_grant',
+      'redirect_uri must be the same',
+    ],
+    [
+      async () => {
+        const { code: one, verifier } = await code();
+        await redeem({ code: one, code_verifier: verifier });
+        return redeem({ code: one, code_verifier: verifier });
+      },
+      'invalid_grant',
+      'the code was used already',
+    ],
+    [
+      async () => {
+        const { code: one, verifier } = await code();
+        return redeem({ code: one, code_verifier: verifier, client_id: 'pusher' });
+      },
+      'invalid_grant',
+      'the code or token is unknown',
+    ],
+    [
+      async () => {
+        const { code: one, verifier } = await code({ resource: API, scope: 'openid read' });
+        return redeem({ code: one, code_verifier: verifier, resource: 'https://other.example.org/' });
+      },
+      'invalid_target',
+      '',
+    ],
+    [
+      () => redeem({ grant_type: 'refresh_token', refresh_token: 'x' }),
+      'invalid_grant',
+      'the refresh token is unknown',
+    ],
+    [() => dpop({ htm: 'GET' }), 'invalid_dpop_proof', 'htm of the DPoP proof'],
+    [() => dpop({ htu: 'https://other.example.org/token' }), 'invalid_dpop_proof', 'htu of the DPoP proof'],
+    [() => dpop({ iat: 5 }), 'invalid_dpop_proof', 'iat of the DPoP proof must be now'],
+    [() => dpop({ jti: undefined }), 'invalid_dpop_proof', 'the DPoP proof needs jti'],
+    [() => dpop({ nonce: 'x' }), 'invalid_dpop_proof', 'leave nonce out'],
+    [() => dpop({}, { typ: 'jwt' }), 'invalid_dpop_proof', 'the DPoP header must be one JWT'],
+
+    [
+      async () => {
+        const got = await code({ client_id: 'bound' });
+        return redeem({ client_id: 'bound', code: got.code, code_verifier: got.verifier });
+      },
+      'invalid_grant',
+      'tokens of this client are bound to a key',
+    ],
+    [
+      () => post('/token', '{}', { 'content-type': 'application/json' }),
+      'invalid_request',
+      'send the parameters as application/x-www-form-urlencoded',
+    ],
+    [
+      () => redeem({ client_id: undefined, client_assertion: 'e30.eyJzdWIiOiJ4In0.x', client_assertion_type: 'x' }),
+      'invalid_request',
+      'client_assertion_type must be',
+    ],
+
+    // Devices and requests without a browser.
+    [
+      () => post('/device/auth', { client_id: 'payroll', scope: 'openid' }),
+      'invalid_request',
+      `the client may not use ${DEVICE}`,
+    ],
+    [
+      () => post('/token', { grant_type: DEVICE, client_id: 'tv', device_code: 'x' }),
+      'invalid_grant',
+      'the device_code is unknown',
+    ],
+    [
+      async () => {
+        const asked = (await post('/device/auth', { client_id: 'tv', scope: 'openid' })) as unknown as {
+          device_code: string;
+        };
+        return post('/token', { grant_type: DEVICE, client_id: 'tv', device_code: asked.device_code });
+      },
+      'authorization_pending',
+      'the person has not answered yet',
+    ],
+    [
+      async () => {
+        const asked = (await post('/device/auth', { client_id: 'tv', scope: 'openid' })) as unknown as {
+          device_code: string;
+        };
+        const poll = () => post('/token', { grant_type: DEVICE, client_id: 'tv', device_code: asked.device_code });
+        return poll().then(poll);
+      },
+      'slow_down',
+      'too quick',
+    ],
+    [() => post('/backchannel', { ...deskSecret(), scope: 'openid' }), 'invalid_request', 'nothing says who is asked'],
+    [
+      () => post('/backchannel', { ...deskSecret(), scope: 'openid', login_hint: 'x', id_token_hint: 'y' }),
+      'invalid_request',
+      'two hints at once',
+    ],
+    [
+      () => post('/backchannel', { ...deskSecret(), scope: 'openid', login_hint: 'nobody' }),
+      'unknown_user_id',
+      'the hint names nobody',
+    ],
+    [
+      () => post('/backchannel', { ...deskSecret(), scope: 'openid', login_hint: login }),
+      'access_denied',
+      'this person has no phone',
+    ],
+    [
+      () => post('/backchannel', { ...deskSecret(), scope: 'openid', login_hint: login, requested_expiry: 'x' }),
+      'invalid_request',
+      'requested_expiry must be whole',
+    ],
+    [
+      () => post('/token', { ...deskSecret(), grant_type: CIBA, auth_req_id: 'x' }),
+      'invalid_grant',
+      'the auth_req_id is unknown',
+    ],
+
+    // Access tokens.
+    [() => me('Bearer nothing'), 'invalid_token', 'the access token is unknown'],
+    [() => me('Basic eDp5'), 'invalid_request', 'the Authorization header must be Bearer'],
+    [
+      async () => me(`Bearer ${await accessToken()}`, {}, '?access_token=x'),
+      'invalid_request',
+      'send the access token',
+    ],
+    [() => me('DPoP nothing'), 'invalid_request', 'the scheme DPoP needs'],
+    [
+      async () => me(`Bearer ${await accessToken('profile')}`),
+      'insufficient_scope',
+      'the access token has no scope openid',
+    ],
+    [
+      async () => post('/token/introspection', { client_id: 'payroll', token: await accessToken('read', API) }),
+      'unsupported_token_type',
+      'JWT access tokens are not stored',
+    ],
+    [() => post('/token/introspection', { client_id: 'payroll' }), 'invalid_request', 'the request lacks token'],
+    [() => post('/token/revocation', { client_id: 'payroll' }), 'invalid_request', 'the request lacks token'],
+
+    // Signing out.
+    [() => endSession({ id_token_hint: 'x' }), 'invalid_request', 'id_token_hint must be an ID token'],
+    [
+      () => endSession({ client_id: 'payroll', post_logout_redirect_uri: 'https://other.example.org/' }),
+      'invalid_request',
+      'post_logout_redirect_uri is none',
+    ],
+    [() => endSession({ client_id: 'nobody' }), 'invalid_client', 'client_id is not known here'],
+  ];
+  async function endSession(parameters: Record<string, string>): Promise<Told> {
+    return ofTable(await new HttpBrowser().visit(`${running.issuer}/session/end?${new URLSearchParams(parameters)}`));
+  }
+
+  it('say what to change, in the words of the page', async () => {
+    const wrong: string[] = [];
+    for (const [ask, code, words] of cases) {
+      const told = await ask().catch((broken: Error): Told => ({ error: broken.message }));
+      const { error, error_description: description = '', challenge } = told;
+      const shown = `${ask}`.slice(0, 160).replace(/\s+/g, ' ');
+      const onPage = (page.get(error) ?? []).some((text) =>
+        new RegExp(
+          `^${text
+            .split('…')
+            .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+            .join('.+')}$`,
+        ).test(description),
+      );
+      if (error !== code || !description.startsWith(words)) wrong.push(`${shown}: ${error}: ${description}`);
+      else if (!onPage) wrong.push(`${shown}: the page does not list ${error}: ${description}`);
+      if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(description)) wrong.push(`${shown}: characters: ${description}`);
+      if (challenge?.includes('error=') && !challenge.includes(`error_description="${description}"`))
+        wrong.push(`${shown}: the header says ${challenge}`);
+    }
+    expect(wrong.join('\n')).to.equal('');
+  });
+
+  it('stand on the page, each of them, under its code', () => {
+    for (const [code, , words] of ERROR_WORDS) expect(page.get(code), code).to.include(words.replace('$1', '…'));
+  });
+
+  it('keep to the characters of RFC 6749, whatever the library says', () => {
+    const told = errorWords({ message: 'invalid_request', error_description: 'a "quoted" \\ thing … é\n' });
+    expect(told).to.equal("a 'quoted' ' thing ? ??");
+  });
+});
