@@ -1,4 +1,4 @@
-// `npm run bench`, `npm run bench -- phone` for the phone's part alone: installs, builds and finds the servers as `npm test` does, then measures.
+// `npm run bench`, `npm run bench -- phone` or `-- reload` for that part alone: installs, builds and finds the servers as `npm test` does, then measures.
 import { build } from './build.mjs';
 import { checkNode, installIfStale } from './install.mjs';
 import { haveEverything } from './machine.mjs';
@@ -12,7 +12,10 @@ register();
 const { findProgram } = await import('../test/support/servers.ts');
 if (!(await haveEverything(findProgram, () => {}))) process.exit(1);
 if (!(await build())) process.exit(1);
+const part = process.argv[2];
+const { benchReload } = await import('../bench/reload.ts');
 const { benchPhone } = await import('../bench/phone.ts');
-await benchPhone();
-if (process.argv[2] !== 'phone') await import('../bench/bench.ts');
+if (part !== 'phone') await benchReload();
+if (part !== 'reload') await benchPhone();
+if (part === undefined) await import('../bench/bench.ts');
 process.exit(0);
