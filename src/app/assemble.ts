@@ -26,7 +26,7 @@ import { keysCheck, signingKeyAges } from './jwks.ts';
 import { type Ring, readRing, watchRing } from './key-ring.ts';
 import { createApp } from './koa.ts';
 import { accountProvider, buildProvider, sendingBy } from './provider-parts.ts';
-import { dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
+import { compareSettings, dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
 import type { NodeWatch } from './watch.ts';
 import { openWorld } from './world.ts';
 
@@ -82,7 +82,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     let ring = await readRing(ringParts);
     const build = (of: Ring) => buildProvider(opened, current, clients, pages, of.jwks);
     let provider = build(ring);
-    await dryRunClients(provider, settings);
+    await dryRunClients(provider, settings.clients);
     opened.courier.start(sendingBy(() => provider, current));
     const deps: AccountDeps = {
       ...shown,
@@ -124,8 +124,10 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
       provider: () => provider,
       settings: () => registry.settings,
       reload: async (fresh) => {
-        await dryRunClients(provider, fresh);
-        const merged = mergeSettings(registry.settings, fresh);
+        const compared = await compareSettings(registry.settings, fresh);
+        // Those that did not change were tried when they came.
+        await dryRunClients(provider, [...compared.added, ...compared.changed]);
+        const merged = mergeSettings(registry.settings, fresh, compared);
         registry = createRegistry(merged.settings);
         clients.replace(registry.clients);
         return merged.report;

@@ -1,24 +1,36 @@
-// Takes new settings over: all clients and resources whole, or nothing; what needs a restart is said by name.
+// Takes new settings over: all clients and resources whole, or nothing; what changed is said key by key, and what needs a restart by name.
 import type Provider from 'oidc-provider';
-import type { Settings } from '../settings/settings.ts';
+import { pauses } from '../platform/gently.ts';
+import { type Difference, settingsDifferences } from '../settings/difference.ts';
+import { Secret } from '../settings/secret.ts';
+import type { ClientSettings, Settings } from '../settings/settings.ts';
 
-/** What a reload did. */
+/** What a reload did. Lists are cut to so many that a log can hold them; counts are whole. */
 export interface ReloadReport {
   clients: { added: string[]; changed: string[]; removed: string[] };
   /** Files whose change takes effect at the next start only. */
   needsRestart: string[];
+  /** Key by key, secrets hidden; in the live sections and in those that need a restart. */
+  changes: Difference[];
+  counts: { added: number; changed: number; removed: number; keys: number };
 }
 
 /** Sections that take effect at once. Everything else needs a restart. */
 const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices'];
 
+/** So many of a kind are listed, and of a value so many characters. */
+const LISTED = 50;
+const LONGEST = 300;
+
 /**
  * Builds every client as oidc-provider would at its first use, so that a mistake that only the library sees is told now.
  * @throws Error that names the file.
  */
-export async function dryRunClients(provider: Provider, settings: Settings): Promise<void> {
+export async function dryRunClients(provider: Provider, clients: readonly ClientSettings[]): Promise<void> {
   const problems: string[] = [];
-  for (const client of settings.clients) {
+  const pause = pauses();
+  for (const client of clients) {
+    await pause();
     try {
       await provider.Client.validate(client.metadata as never);
     } catch (error) {
@@ -29,27 +41,102 @@ export async function dryRunClients(provider: Provider, settings: Settings): Pro
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
-/** Settings of which only the live sections are new, and what was done. */
-export function mergeSettings(old: Settings, fresh: Settings): { settings: Settings; report: ReloadReport } {
-  const live = Object.fromEntries(LIVE.map((section) => [section, fresh[section]])) as Partial<Settings>;
-  const sections = Object.keys(fresh) as (keyof Settings)[];
-  const needsRestart = sections.filter(
-    (section) => !LIVE.includes(section) && fingerprintOf(old[section]) !== fingerprintOf(fresh[section]),
-  );
-  return { settings: { ...old, ...live }, report: { clients: difference(old, fresh), needsRestart } };
+/** How two settings differ. */
+export interface Comparison {
+  added: ClientSettings[];
+  /** The new ones. */
+  changed: ClientSettings[];
+  /** The old ones. */
+  removed: ClientSettings[];
+  /** Sections other than the clients. */
+  sections: (keyof Settings)[];
+  /** The clients of the new settings; for those that did not change the old objects. */
+  clients: ClientSettings[];
 }
 
-function difference(old: Settings, fresh: Settings): ReloadReport['clients'] {
-  const before = new Map(old.clients.map((client) => [client.metadata.client_id, fingerprintOf(client)]));
-  const after = new Map(fresh.clients.map((client) => [client.metadata.client_id, fingerprintOf(client)]));
+/** Compares, beside requests that are answered. A secret that is another one is a difference. */
+export async function compareSettings(old: Settings, fresh: Settings): Promise<Comparison> {
+  const pause = pauses();
+  const before = new Map(old.clients.map((client) => [client.metadata.client_id, client]));
+  const compared: Comparison = { added: [], changed: [], removed: [], sections: [], clients: [] };
+  for (const client of fresh.clients) {
+    await pause();
+    const known = before.get(client.metadata.client_id);
+    before.delete(client.metadata.client_id);
+    const same = known !== undefined && (known === client || fingerprintOf(known) === fingerprintOf(client));
+    compared.clients.push(same ? known : client);
+    if (!same) (known ? compared.changed : compared.added).push(client);
+  }
+  compared.removed = [...before.values()];
+  compared.sections = (Object.keys(fresh) as (keyof Settings)[]).filter(
+    (section) => section !== 'clients' && withSecrets(old[section]) !== withSecrets(fresh[section]),
+  );
+  return compared;
+}
+
+/** Whether anything at all is another. */
+export function isSame({ added, changed, removed, sections }: Comparison): boolean {
+  return added.length + changed.length + removed.length + sections.length === 0;
+}
+
+/** Settings of which only the live sections are new, and what was done. */
+export function mergeSettings(
+  old: Settings,
+  fresh: Settings,
+  compared: Comparison,
+): { settings: Settings; report: ReloadReport } {
+  const live = Object.fromEntries(LIVE.map((section) => [section, fresh[section]])) as Partial<Settings>;
+  const { added, changed, removed, sections, clients } = compared;
+  const names = (list: ClientSettings[]) => list.slice(0, LISTED).map(({ metadata }) => metadata.client_id);
+  const differ = differing(old, fresh, compared);
   return {
-    added: [...after.keys()].filter((id) => !before.has(id)),
-    changed: [...after].filter(([id, now]) => before.has(id) && before.get(id) !== now).map(([id]) => id),
-    removed: [...before.keys()].filter((id) => !after.has(id)),
+    settings: { ...old, ...live, clients },
+    report: {
+      clients: { added: names(added), changed: names(changed), removed: names(removed) },
+      needsRestart: sections.filter((section) => !LIVE.includes(section)),
+      changes: differ.slice(0, LISTED).map(cut),
+      counts: { added: added.length, changed: changed.length, removed: removed.length, keys: differ.length },
+    },
   };
 }
 
-/** Two values are the same where their JSON is; a secret shows only where it came from, so a changed secret file is a restart anyway. */
-function fingerprintOf(value: unknown): string {
-  return JSON.stringify(value);
+/** Key by key, looking only at what is known to differ; of very many clients only the first. */
+function differing(old: Settings, fresh: Settings, { added, changed, removed, sections }: Comparison): Difference[] {
+  const [come, other, gone] = [added, changed, removed].map((list) => list.slice(0, LISTED)) as [
+    ClientSettings[],
+    ClientSettings[],
+    ClientSettings[],
+  ];
+  const ids = new Set(other.map(({ metadata }) => metadata.client_id));
+  const only = (settings: Settings, clients: ClientSettings[]) => ({
+    ...Object.fromEntries(sections.map((section) => [section, settings[section]])),
+    clients,
+  });
+  const were = old.clients.filter(({ metadata }) => ids.has(metadata.client_id));
+  return settingsDifferences(only(old, [...were, ...gone]), only(fresh, [...other, ...come]));
+}
+
+function cut({ key, before, after }: Difference): Difference {
+  const short = (value: unknown) => {
+    const text = value === undefined ? '' : JSON.stringify(value);
+    return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : value;
+  };
+  return { key, before: short(before), after: short(after) };
+}
+
+const fingerprints = new WeakMap<ClientSettings, string>();
+
+/** A client as text; its secret stands in it, so it is never shown. */
+function fingerprintOf(client: ClientSettings): string {
+  const known = fingerprints.get(client) ?? JSON.stringify(client);
+  fingerprints.set(client, known);
+  return known;
+}
+
+/** A section as text with its secrets revealed: compared here, and never shown. */
+function withSecrets(value: unknown): string {
+  return JSON.stringify(value, function (this: { [name: string]: unknown }, name, inner: unknown) {
+    const raw = this[name];
+    return raw instanceof Secret ? raw.reveal() : inner;
+  });
 }

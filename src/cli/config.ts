@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { ensureDemoSecrets } from '../settings/demo-secrets.ts';
-import { differences } from '../settings/difference.ts';
+import { settingsDifferences } from '../settings/difference.ts';
 import { loadSettings } from '../settings/load.ts';
 import { formatProblem } from '../settings/problems.ts';
 import type { Environment } from '../settings/reading.ts';
@@ -73,15 +73,6 @@ export function shownSettings(settings: Settings): unknown {
   return JSON.parse(JSON.stringify({ ...settings, clients }));
 }
 
-/** The settings without where their files lie, which always differs. */
-function comparable(settings: Settings): unknown {
-  return JSON.parse(
-    JSON.stringify(shownSettings(settings), (name, value) =>
-      name === 'folder' || name === 'file' ? undefined : value,
-    ),
-  );
-}
-
 const written = (value: unknown) => (value === undefined ? '(nothing)' : JSON.stringify(value));
 
 /** Writes a text to a file, making its folder. */
@@ -126,7 +117,7 @@ export function addConfigCommands(program: Command, deps: ConfigCommandDeps = pr
       const before = await load(options.config, deps);
       const after = before && (await load(other, deps));
       if (!before || !after) return;
-      const found = differences(comparable(before.settings), comparable(after.settings));
+      const found = settingsDifferences(before.settings, after.settings);
       if (options.json) deps.print(JSON.stringify(found, null, 2));
       else for (const one of found) deps.print(`${one.key}: ${written(one.before)} -> ${written(one.after)}`);
       if (found.length > 0) deps.exitCode(1);

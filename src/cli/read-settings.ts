@@ -1,7 +1,8 @@
 // Reads the settings for a command: which folder, the demo's secrets made once, and every mistake told before anything starts.
 import { resolve } from 'node:path';
 import { ensureDemoSecrets } from '../settings/demo-secrets.ts';
-import { loadSettings } from '../settings/load.ts';
+import { type Loaded, loadSettings, loadSettingsGently } from '../settings/load.ts';
+import type { Memory } from '../settings/memory.ts';
 import { formatProblem } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -15,6 +16,12 @@ export class SettingsRefused extends Error {
   override name = 'SettingsRefused';
 }
 
+/** The settings of a folder, and the files outside its sections that they were read from, absolute. */
+export interface Read {
+  settings: Settings;
+  files: string[];
+}
+
 /**
  * The settings of a folder. Notes go to standard error.
  * @throws SettingsRefused with every mistake.
@@ -22,8 +29,23 @@ export class SettingsRefused extends Error {
 export async function readSettings(option: string | undefined): Promise<Settings> {
   const folder = configurationFolder(option);
   await ensureDemoSecrets(folder);
-  const loaded = loadSettings(folder, process.env);
+  return taken(loadSettings(folder, process.env)).settings;
+}
+
+/** The same beside requests that are answered. @param memory of the readings before. @throws SettingsRefused with every mistake. */
+export async function readSettingsAgain(option: string | undefined, memory: Memory): Promise<Read> {
+  const folder = configurationFolder(option);
+  await ensureDemoSecrets(folder);
+  return taken(await loadSettingsGently(folder, process.env, memory));
+}
+
+/** A reading says its notes where they are other ones than before. */
+let said = '';
+
+function taken(loaded: Loaded): Read {
   if (!loaded.ok) throw new SettingsRefused(loaded.problems.map(formatProblem).join('\n'));
-  for (const note of loaded.notes) process.stderr.write(`note: ${note}\n`);
-  return loaded.settings;
+  const notes = loaded.notes.map((note) => `note: ${note}\n`).join('');
+  if (notes !== said) process.stderr.write(notes);
+  said = notes;
+  return { settings: loaded.settings, files: loaded.files };
 }

@@ -7,12 +7,12 @@ import { assemble, type House } from '../app/assemble.ts';
 import { embeddedLine, introduce } from '../app/demo.ts';
 import { type Listening, listen } from '../app/server.ts';
 import { createNodeWatch, type NodeWatch } from '../app/watch.ts';
-import type { AuditEvent } from '../domain/audit.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { startTracing } from '../platform/tracing.ts';
 import type { Settings } from '../settings/settings.ts';
 import { readSettings } from './read-settings.ts';
+import { createReloader, type Reloadable, watchFilesFor } from './reload.ts';
 import { isFirstWorker, onOrder, runWorkers, sayReady, workerPlace, workersRefused } from './workers.ts';
 
 const MOST_WORKERS = 64;
@@ -41,7 +41,9 @@ export function addServeCommand(program: Command): void {
       if (options.workers === 1 || cluster.isWorker) return serve(settings, options.config);
       const refused = workersRefused(settings, options.workers);
       if (refused !== undefined) throw new Error(refused);
-      await runWorkers(options.workers, settings, createLog(settings.server.logLevel));
+      const log = createLog(settings.server.logLevel);
+      const { reload } = runWorkers(options.workers, settings, log);
+      if (settings.server.reloadOnChange) watchFilesFor(options.config, settings, log, reload);
     });
 }
 
@@ -60,9 +62,15 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   await house.world.records.audit.record({ event: 'sys_startup', outcome: 'success', actor: 'system' });
   if (isFirstWorker()) await greet(house, settings);
   stopTooEarly();
+  const reloader = createReloader({ house, watch, folder, log }, settings);
+  // Workers are told by the process that watches over them.
+  const changes = settings.server.reloadOnChange && !cluster.isWorker ? reloader.watchFiles() : undefined;
   onOrder({
-    reload: () => reload({ house, watch, folder, log }),
-    stop: (signal) => stop({ house, watch, listening, watching, log, signal }),
+    reload: reloader.reload,
+    stop: (signal) => {
+      changes?.stop();
+      return stop({ house, watch, listening, watching, log, signal });
+    },
   });
   sayReady();
 }
@@ -88,39 +96,11 @@ async function listenToWatchers(settings: Settings, watch: NodeWatch, log: Log):
   return listening;
 }
 
-/** A server that runs. */
-interface Running {
-  house: House;
-  watch: NodeWatch;
-  log: Log;
-}
-
-/** SIGHUP: validate everything, then swap whole or change nothing. */
-function reload({ house, watch, folder, log }: Running & { folder: string | undefined }): void {
-  readSettings(folder)
-    .then((settings) => house.reload(settings))
-    .then(
-      (report): AuditEvent => {
-        watch.configurationLoaded();
-        log.info(report, 'configuration reloaded');
-        return { event: 'sys_config_reloaded', outcome: 'success', actor: 'system' };
-      },
-      (error: Error): AuditEvent => {
-        watch.configurationRefused(error.message);
-        log.error({ reason: error.message }, 'configuration refused; the old one stays in force');
-        return { event: 'sys_config_refused', outcome: 'failure', actor: 'system' };
-      },
-    )
-    .then((event) => house.world.records.audit.record(event))
-    // What was done is done: a database that is away must not end the server.
-    .catch((error: Error) => log.error({ err: error.message }, 'the reload could not be written to the audit'));
-}
-
 let leaving = false;
 
 /** SIGTERM: proxies are given time to notice, what is under way is finished, and then we go. A second signal ends it at once. */
 async function stop(
-  running: Running & { listening: Listening; watching: Listening | undefined; signal: string },
+  running: Omit<Reloadable, 'folder'> & { listening: Listening; watching: Listening | undefined; signal: string },
 ): Promise<void> {
   if (leaving) process.exit(1);
   leaving = true;

@@ -83,8 +83,9 @@ export function onOrder(orders: Orders): () => void {
 /**
  * Starts the workers and watches over them. The process ends with code 0 when all of them have left in order, and with 1 where one cannot
  * even start, or where one had to be cut.
+ * @returns tells all of them to read the configuration again.
  */
-export async function runWorkers(count: number, settings: Settings, log: Log): Promise<void> {
+export function runWorkers(count: number, settings: Settings, log: Log): Pick<Orders, 'reload'> {
   const { delay, grace } = settings.server.shutdown;
   let stopping = false;
   let everReady = false;
@@ -143,13 +144,12 @@ export async function runWorkers(count: number, settings: Settings, log: Log): P
     ).unref();
   }
 
-  onOrder({
-    reload: () => {
-      for (const worker of workers()) tell(worker, { order: 'reload' });
-    },
-    stop,
-  });
+  const reload = () => {
+    for (const worker of workers()) tell(worker, { order: 'reload' });
+  };
+  onOrder({ reload, stop });
   for (let place = 0; place < count; place += 1) start(place, place === 0);
+  return { reload };
 }
 
 const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);

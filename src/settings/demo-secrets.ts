@@ -75,20 +75,32 @@ function readYaml(file: string): unknown {
   }
 }
 
+function mentions(file: string, word: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes(word);
+  } catch {
+    return false;
+  }
+}
+
 /** The client_secret_file entries of clients/ that lie in data/secrets. */
 function clientSecretFiles(folder: string, secrets: string): string[] {
   const clients = join(folder, 'clients');
   if (!existsSync(clients)) return [];
-  return readdirSync(clients)
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => readYaml(join(clients, name)) as { client_secret_file?: unknown } | undefined)
-    .map((client) => client?.client_secret_file)
-    .filter((file) => typeof file === 'string')
-    .map((file) => resolve(folder, file))
-    .filter((file) => {
-      const below = relative(secrets, file);
-      return below !== '' && !below.startsWith(`..${sep}`) && below !== '..';
-    });
+  return (
+    readdirSync(clients)
+      .filter((name) => name.endsWith('.yaml'))
+      // Most of ten thousand name none: they are not parsed for that.
+      .filter((name) => mentions(join(clients, name), 'client_secret_file'))
+      .map((name) => readYaml(join(clients, name)) as { client_secret_file?: unknown } | undefined)
+      .map((client) => client?.client_secret_file)
+      .filter((file) => typeof file === 'string')
+      .map((file) => resolve(folder, file))
+      .filter((file) => {
+        const below = relative(secrets, file);
+        return below !== '' && !below.startsWith(`..${sep}`) && below !== '..';
+      })
+  );
 }
 
 /**

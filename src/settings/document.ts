@@ -1,5 +1,6 @@
 // One YAML file with the line of every key, so that a mistake can be pointed at.
 import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit, type YAMLError } from 'yaml';
+import type { Memory } from './memory.ts';
 import { type Findings, keyPath, type Path, showValue } from './problems.ts';
 
 /** Larger files are refused before they are parsed. */
@@ -76,19 +77,26 @@ function syntaxRule(error: YAMLError): string {
  * Reads YAML. Every syntax error goes into the findings; nothing is thrown.
  * @param text the file's text, or undefined where there is no file: then everything has its default.
  */
-export function readDocument(file: string, text: string | undefined, findings: Findings): Document {
+export function readDocument(file: string, text: string | undefined, findings: Findings, memory?: Memory): Document {
   const lines = new LineCounter();
   let root: unknown;
+  const parse = (yaml: string) =>
+    parseDocument(yaml, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
   const place = (offset: number | undefined) => {
     if (offset === undefined || text === undefined) return {};
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  // What was remembered has no lines yet.
+  const whole = () => {
+    if (root === undefined && text !== undefined) root = parse(text).contents;
   };
   const finish = (value: unknown, readable: boolean): Document => ({
     file,
     value,
     readable,
     problem(path, rule, options) {
+      whole();
       const shown = options?.shown === false ? undefined : showValue(file, path, valueAt(value, path));
       findings.problems.push({
         file,
@@ -99,6 +107,7 @@ export function readDocument(file: string, text: string | undefined, findings: F
       });
     },
     note(path, words) {
+      whole();
       const { line } = place(offsetOf(root, path));
       findings.notes.push(
         `${file}${line === undefined ? '' : `:${line}`}: ${path.length > 0 ? `${keyPath(path)}: ` : ''}${words}`,
@@ -110,7 +119,9 @@ export function readDocument(file: string, text: string | undefined, findings: F
     findings.problems.push({ file, key: '', rule: 'is larger than a million characters: this is no settings file' });
     return finish({}, false);
   }
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
+  const known = memory?.recall(file, text);
+  if (known !== undefined) return finish(known, true);
+  const parsed = parse(text);
   root = parsed.contents;
   const faults = [...parsed.errors, ...parsed.warnings];
   const bad = faults.map((fault) => ({ rule: syntaxRule(fault), offset: fault.pos[0] as number | undefined }));
@@ -125,6 +136,7 @@ export function readDocument(file: string, text: string | undefined, findings: F
   if (bad.length > 0) return finish({}, false);
   try {
     const value: unknown = parsed.toJS({ maxAliasCount: 50 });
+    memory?.keep(file, text, value ?? {});
     return finish(value ?? {}, true);
   } catch {
     findings.problems.push({ file, key: '', rule: 'its aliases ("*name") cannot be followed: write the values out' });

@@ -1,6 +1,7 @@
 // Turns what the schema refuses into problems with a line and a plain rule, and keeps what is still usable for further checks.
 import { z } from 'zod';
 import type { Document } from './document.ts';
+import type { Memory } from './memory.ts';
 import { keyPath, type Path } from './problems.ts';
 import { nearest } from './spelling.ts';
 
@@ -107,13 +108,18 @@ function without(document: Document, refused: ReadonlySet<string>): Document {
 }
 
 /** Checks a file against its schema and records every mistake. */
-export function readSection<S extends z.ZodType>(document: Document, schema: S): Read<z.output<S>> {
+export function readSection<S extends z.ZodType>(document: Document, schema: S, memory?: Memory): Read<z.output<S>> {
+  const known = document.readable ? memory?.recallMade<z.output<S>>(document.value, schema) : undefined;
+  if (known !== undefined) return { document, value: known, sound: true, refused: new Set() };
   const strict = schema.safeParse(document.value, { error: plainRule });
   if (!document.readable) {
     const defaults = schema.safeParse({});
     return { document: without(document, new Set()), value: defaults.data, sound: false, refused: new Set() };
   }
-  if (strict.success) return { document, value: strict.data, sound: true, refused: new Set() };
+  if (strict.success) {
+    memory?.keepMade(document.value, schema, strict.data);
+    return { document, value: strict.data, sound: true, refused: new Set() };
+  }
   for (const issue of strict.error.issues) tell(document, schema, issue);
   const refused = new Set(
     strict.error.issues

@@ -1,10 +1,12 @@
 // Reads a configuration folder whole: either every setting, checked and resolved, or every mistake.
 import { resolve } from 'node:path';
+import { atOnce, gently, type Steps } from '../platform/gently.ts';
 import { checkClients, checkNotices, checkOutboundList, checkResources, type Offer } from './check-catalog.ts';
 import { checkClient } from './check-client.ts';
 import { checkLevels } from './check-levels.ts';
 import { type Read, readSection } from './explain.ts';
 import { type ConfigurationFolder, readFolder } from './folder.ts';
+import type { Memory } from './memory.ts';
 import { moveDemo } from './move-demo.ts';
 import { Findings, type Problem } from './problems.ts';
 import { type Environment, type Reading, takeSecret } from './reading.ts';
@@ -12,7 +14,7 @@ import { resolveKeys } from './resolve-keys.ts';
 import { checkMethods, resolveBranding, resolveDevices } from './resolve-pages.ts';
 import { isDemo, resolveServer, standInServer } from './resolve-server.ts';
 import { resolveMail, resolveStorage } from './resolve-storage.ts';
-import { resolveClient } from './sections/clients.ts';
+import { type ClientFile, resolveClient } from './sections/clients.ts';
 import { FILES, FOLDERS } from './sections/index.ts';
 import { resolveLevels } from './sections/levels.ts';
 import { resolveLifetimes } from './sections/lifetimes.ts';
@@ -24,13 +26,21 @@ import { resolveResource } from './sections/resources.ts';
 import type { ClientSettings, ServerSettings, Settings } from './settings.ts';
 import { checkSecrets } from './strength.ts';
 
-/** The settings, or every mistake of every file at once. `notes` are worth reading and no mistakes. */
+/**
+ * The settings, or every mistake of every file at once. `notes` are worth reading and no mistakes; `files` are those outside the folder's
+ * own sections that were read (secrets, certificates, the logo), absolute.
+ */
 export type Loaded =
-  | { ok: true; settings: Settings; notes: string[] }
+  | { ok: true; settings: Settings; notes: string[]; files: string[] }
   | { ok: false; problems: Problem[]; notes: string[] };
 
 /** Every file by its schema; sections whose files are missing have their defaults. */
-function readAll({ files, folders }: ConfigurationFolder) {
+function* readAll({ files, folders }: ConfigurationFolder, memory?: Memory) {
+  const clients: Read<ClientFile>[] = [];
+  for (const document of folders.clients) {
+    clients.push(readSection(document, FOLDERS.clients, memory));
+    yield;
+  }
   return {
     server: readSection(files.server, FILES.server),
     storage: readSection(files.storage, FILES.storage),
@@ -44,26 +54,37 @@ function readAll({ files, folders }: ConfigurationFolder) {
     mail: readSection(files.mail, FILES.mail),
     limits: readSection(files.limits, FILES.limits),
     outbound: readSection(files.outbound, FILES.outbound),
-    clients: folders.clients.map((document) => readSection(document, FOLDERS.clients)),
-    resources: folders.resources.map((document) => readSection(document, FOLDERS.resources)),
+    clients,
+    resources: folders.resources.map((document) => readSection(document, FOLDERS.resources, memory)),
   };
 }
 
-type Sections = ReturnType<typeof readAll>;
+type Sections = ReturnType<typeof readAll> extends Generator<undefined, infer Read> ? Read : never;
 
 /** Resolves a section where there is something to resolve. */
 function from<T, R>(read: Read<T>, resolveIt: (read: Read<T> & { value: T }) => R): R | undefined {
   return read.value === undefined ? undefined : resolveIt({ ...read, value: read.value });
 }
 
-function clientsOf(reading: Reading, sections: Sections): ClientSettings[] {
-  return sections.clients.flatMap((read) => {
-    const { document, value } = read;
-    if (!value) return [];
+function* clientsOf(reading: Reading, sections: Sections, memory?: Memory): Steps<ClientSettings[]> {
+  const clients: ClientSettings[] = [];
+  for (const { document, value, refused } of sections.clients) {
+    yield;
+    if (!value) continue;
     const secret = takeSecret(reading, document, [], 'client_secret', value, 'passphrase');
-    checkClient(document, value, read.refused);
-    return [resolveClient(value, secret, document.file)];
-  });
+    const known = memory?.recallMade<{ client: ClientSettings; secret: string | undefined }>(value, 'client');
+    if (known && known.secret === secret?.reveal()) {
+      clients.push(known.client);
+      continue;
+    }
+    const found = reading.findings.count();
+    checkClient(document, value, refused);
+    const client = resolveClient(value, secret, document.file);
+    clients.push(client);
+    // What was told must be told the next time too.
+    if (reading.findings.count() === found) memory?.keepMade(value, 'client', { client, secret: secret?.reveal() });
+  }
+  return clients;
 }
 
 /** Whether server.yaml says plainly if this is the demo; not so where it cannot be read, or says so of an address that is no demo's. */
@@ -96,12 +117,13 @@ function checkTogether(sections: Sections, offer: Offer | undefined): void {
   }
 }
 
-function resolveAll(
+function* resolveAll(
   reading: Reading,
   sections: Sections,
   server: ServerSettings,
   writtenIssuer: string,
-): Partial<Settings> {
+  memory?: Memory,
+): Steps<Partial<Settings>> {
   const methods = from(sections.methods, ({ value, document }) => {
     checkMethods(reading, document, value);
     return resolveMethods(value);
@@ -133,12 +155,12 @@ function resolveAll(
       checkOutboundList(document, value);
       return resolveOutbound(value);
     }),
-    clients: clientsOf(reading, sections),
+    clients: yield* clientsOf(reading, sections, memory),
     resources: sections.resources.flatMap(({ value, document }) =>
       value ? [resolveResource(value, document.file)] : [],
     ),
   };
-  checkSecrets(reading.secrets, reading.demo);
+  yield* checkSecrets(reading.secrets, reading.demo);
   return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
 }
 
@@ -148,11 +170,20 @@ function resolveAll(
  * @param environment PORT, HOST, DEMO_PORT (in the demo), DATABASE_URL, REDIS_URL (the last two also as NAME_FILE) and whatever `${env:NAME}` names.
  */
 export function loadSettings(folder: string, environment: Environment): Loaded {
+  return atOnce(loading(folder, environment));
+}
+
+/** The same beside requests that are answered, and without parsing again what has not changed. @param memory of the readings before. */
+export function loadSettingsGently(folder: string, environment: Environment, memory: Memory): Promise<Loaded> {
+  return gently(loading(folder, environment, memory));
+}
+
+function* loading(folder: string, environment: Environment, memory?: Memory): Steps<Loaded> {
   const findings = new Findings();
   const absolute = resolve(folder);
-  const read = readFolder(absolute, findings);
+  const read = yield* readFolder(absolute, findings, memory);
   if (!read) return { ok: false, problems: findings.sorted(), notes: [] };
-  const sections = readAll(read);
+  const sections = yield* readAll(read, memory);
   const written = sections.server.value;
   const server = written
     ? resolveServer(sections.server.document, written, absolute, environment, findings)
@@ -167,14 +198,24 @@ export function loadSettings(folder: string, environment: Environment): Loaded {
     dataFolder: server.dataFolder,
     secrets: [],
   };
-  const settings = resolveAll(
+  const settings = yield* resolveAll(
     reading,
     clear ? sections : withoutKeys(sections),
     server,
     written?.issuer ?? server.issuer,
+    memory,
   );
   if (findings.problems.length > 0) return { ok: false, problems: findings.sorted(), notes: findings.notes };
   const moved = moveDemo(settings as Settings, environment, findings);
   if (findings.problems.length > 0) return { ok: false, problems: findings.sorted(), notes: findings.notes };
-  return { ok: true, settings: moved, notes: findings.notes };
+  return { ok: true, settings: moved, notes: findings.notes, files: filesOf(reading, moved) };
+}
+
+/** The files that a reading took something from, or that the settings name. */
+function filesOf(reading: Reading, { server, branding }: Settings): string[] {
+  const origins = reading.secrets
+    .map(({ secret }) => secret.origin)
+    .filter((origin) => origin !== 'inline' && !origin.startsWith('env:'));
+  const named = [...origins, server.tls?.certFile, server.tls?.keyFile, branding.logoFile];
+  return [...new Set(named.filter((file) => file !== undefined).map((file) => resolve(reading.folder, file)))];
 }

@@ -82,6 +82,11 @@ export class Findings {
   readonly problems: Problem[] = [];
   readonly notes: string[] = [];
 
+  /** How much was told so far. */
+  count(): number {
+    return this.problems.length + this.notes.length;
+  }
+
   /** The problems in the order of files and lines. */
   sorted(): Problem[] {
     return this.problems.toSorted(

@@ -99,6 +99,7 @@ export function resolveServer(
     postAuthorization: file.post_authorization,
     ...(watchPort > 0 ? { watch: { host: file.watch.host, port: watchPort } } : {}),
     shutdown: { delay: file.shutdown.delay ?? (demo ? 0 : 5), grace: file.shutdown.grace },
+    reloadOnChange: file.reload_on_change,
     logLevel: file.log_level,
   };
 }
@@ -120,6 +121,7 @@ export function standInServer(folder: string): ServerSettings {
     trustedProxies: [],
     postAuthorization: false,
     shutdown: { delay: 0, grace: 30 },
+    reloadOnChange: false,
     logLevel: 'info',
   };
 }

@@ -25,6 +25,8 @@ export interface ServerSettings {
   watch?: { host: string; port: number };
   /** Seconds after SIGTERM in which requests are still taken, and those that what is under way may take then. */
   shutdown: { delay: number; grace: number };
+  /** Changed files are taken over without a signal. */
+  reloadOnChange: boolean;
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
 

@@ -1,5 +1,6 @@
 // How strong a secret must be: length, variety, no well-known words, no use for two purposes.
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import type { Steps } from '../platform/gently.ts';
 import type { FoundSecret } from './reading.ts';
 
 /** Words that stand in examples. Six letters or more: shorter ones turn up in random text. */
@@ -98,9 +99,10 @@ function fault({ secret, kind, path }: FoundSecret): string | undefined {
  * Checks every secret that was found, and that none is used twice.
  * @param demo weak passphrases and passwords are then only noted; keys must be whole in any case.
  */
-export function checkSecrets(found: readonly FoundSecret[], demo: boolean): void {
+export function* checkSecrets(found: readonly FoundSecret[], demo: boolean): Steps<void> {
   const seen = new Map<string, FoundSecret>();
   for (const one of found) {
+    yield;
     const { document, path, kind, secret } = one;
     const rule = fault(one);
     if (rule !== undefined && demo && (kind === 'passphrase' || kind === 'url')) document.note(path, rule);

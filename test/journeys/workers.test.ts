@@ -28,7 +28,13 @@ describe('serve --workers', function () {
     let node: Node;
 
     before(async () => {
-      world = await startWorld({ backend: 'servers', people: ['ada'], watched: true, serve: ['--workers', '2'] });
+      world = await startWorld({
+        backend: 'servers',
+        people: ['ada'],
+        watched: true,
+        server: { reload_on_change: true },
+        serve: ['--workers', '2'],
+      });
       const [only] = world.nodes;
       if (!only) throw new Error('a node was asked for');
       node = only;
@@ -63,14 +69,15 @@ describe('serve --workers', function () {
       }
     });
 
-    it('reloads every worker at one SIGHUP', async () => {
+    it('reloads every worker once where a file changes, and at one SIGHUP', async () => {
       writeFiles(world.folder, { 'clients/desk.yaml': { ...SERVICE, client_id: 'desk', client_name: 'Desk' } });
-      node.hangUp();
       await until('both reloaded', () => count(node, 'configuration reloaded') === 2);
       const url = authorization(world.issuer, { client_id: 'desk', prompt: 'none' }).url;
       const headers = { connection: 'close' };
       for (let round = 0; round < 20; round += 1)
         expect((await fetch(url, { redirect: 'manual', headers })).status).to.equal(303);
+      node.hangUp();
+      await until('both once more', () => count(node, 'configuration reloaded') === 4);
     });
 
     it('starts a worker that was killed again, later each time, while the other one serves', async () => {

@@ -7,7 +7,8 @@ import { Command } from 'commander';
 import { configurationHash } from '../../src/app/configurations.ts';
 import { addConfigCommands } from '../../src/cli/config.ts';
 import { ensureDemoSecrets } from '../../src/settings/demo-secrets.ts';
-import { loadSettings } from '../../src/settings/load.ts';
+import { loadSettings, loadSettingsGently } from '../../src/settings/load.ts';
+import { Memory } from '../../src/settings/memory.ts';
 import { base, type Files, SERVICE, writeFiles } from '../support/house.ts';
 
 const ISSUER = 'http://localhost:4711';
@@ -85,5 +86,31 @@ describe('two configurations', function () {
     const said = await diff(folder('a'), folder('g', { 'lifetimes.yaml': { cod: '30s' } }));
     expect(said.code).to.equal(1);
     expect(said.wrong.join('\n')).to.contain('lifetimes.yaml').and.contain('did you mean');
+  });
+
+  it('are read again as if for the first time, mistakes and their lines among them', async () => {
+    const path = folder('again');
+    await settingsOf(path);
+    const memory = new Memory();
+    const steps: Files[] = [
+      {},
+      {},
+      { 'clients/payroll.yaml': { ...SERVICE, client_name: 'Wages' } },
+      { 'clients/payroll.yaml': { ...SERVICE, client_name: 'Wager' } },
+      { 'clients/payroll.yaml': { ...SERVICE, redirect_uris: ['http://localhost:9/#no'], client_name: 7 } },
+      { 'clients/desk.yaml': SERVICE },
+      { 'clients/desk.yaml': { ...SERVICE, client_id: 'desk', minimum_level: 'none' } },
+      { 'clients/payroll.yaml': { ...SERVICE, backchannel_logout_uri: 'http://localhost:9/out' } },
+      { 'clients/desk.yaml': { ...SERVICE, client_id: 'desk' } },
+      {},
+    ];
+    for (const files of steps) {
+      writeFiles(path, files);
+      const [again, first] = [await loadSettingsGently(path, {}, memory), loadSettings(path, {})];
+      expect(JSON.stringify(again), JSON.stringify(files)).to.equal(JSON.stringify(first));
+      expect(again.notes).to.deep.equal(first.notes);
+    }
+    const last = loadSettings(path, {});
+    expect(last.ok && last.notes.some((note) => note.includes('will be refused'))).to.equal(true);
   });
 });

@@ -67,6 +67,12 @@ export const serverSchema = z
       })
       .prefault({})
       .describe('How the server leaves.'),
+    reload_on_change: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Take changed files over by ourselves, as SIGHUP does, a moment after the last one was written; for links that are turned to another folder too.',
+      ),
     log_level: z
       .enum(['silent', 'error', 'warn', 'info', 'debug'])
       .prefault('info')

@@ -1,0 +1,123 @@
+// Takes a changed configuration over in a server that runs: one reading at a time, whole or not at all, and what came of it is told.
+import type { House } from '../app/assemble.ts';
+import { type ChangeWatch, watchForChanges } from '../app/changes.ts';
+import { compareSettings, isSame } from '../app/reload.ts';
+import type { NodeWatch } from '../app/watch.ts';
+import type { AuditEvent } from '../domain/audit.ts';
+import type { Log } from '../platform/log.ts';
+import { Memory } from '../settings/memory.ts';
+import type { Settings } from '../settings/settings.ts';
+import { configurationFolder, readSettingsAgain } from './read-settings.ts';
+
+/** A server that runs. */
+export interface Reloadable {
+  house: House;
+  watch: NodeWatch;
+  folder: string | undefined;
+  log: Log;
+}
+
+/** Reads the configuration again when told. */
+export interface Reloader {
+  /** Takes over what is there. Asked again meanwhile, it looks once more afterwards. */
+  reload(): void;
+  /** Where settings say so, looks for changes by itself. */
+  watchFiles(): ChangeWatch;
+}
+
+const SAME = 'files of the configuration were written, and say what they said before';
+
+/** @param first the settings that the server started with. */
+export function createReloader({ house, watch, folder, log }: Reloadable, first: Settings): Reloader {
+  const memory = new Memory();
+  let last: Settings | undefined = first;
+  let files: string[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+  let waiting = false;
+
+  /** @param onlyIfNew what says the same as before is left alone. */
+  async function take(onlyIfNew: boolean, quiet: boolean): Promise<AuditEvent | undefined> {
+    try {
+      const read = await readSettingsAgain(folder, memory);
+      files = read.files;
+      if (onlyIfNew && last && isSame(await compareSettings(last, read.settings))) {
+        if (!quiet) log.info(SAME);
+        return undefined;
+      }
+      const report = await house.reload(read.settings);
+      last = read.settings;
+      watch.configurationLoaded();
+      log.info(report, 'configuration reloaded');
+      return { event: 'sys_config_reloaded', outcome: 'success', actor: 'system' };
+    } catch (error) {
+      const reason = (error as Error).message;
+      // Mended, it says what it said before, and must be taken over all the same.
+      last = undefined;
+      watch.configurationRefused(reason);
+      log.error({ reason }, 'configuration refused; the old one stays in force');
+      return { event: 'sys_config_refused', outcome: 'failure', actor: 'system' };
+    }
+  }
+
+  async function takeAndTell(onlyIfNew: boolean, quiet = false): Promise<void> {
+    const event = await take(onlyIfNew, quiet);
+    // What was done is done: a database that is away must not end the server.
+    if (event)
+      await house.world.records.audit
+        .record(event)
+        .catch((error: Error) => log.error({ err: error.message }, 'the reload could not be written to the audit'));
+  }
+
+  const inTurn = (work: () => Promise<void>) => {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  };
+
+  return {
+    reload: () => {
+      if (waiting) return;
+      waiting = true;
+      void inTurn(() => {
+        waiting = false;
+        return takeAndTell(false);
+      });
+    },
+    watchFiles: () =>
+      watchForChanges({
+        folder: configurationFolder(folder),
+        files: () => files,
+        log,
+        changed: (start) => inTurn(() => takeAndTell(true, start)),
+      }),
+  };
+}
+
+/**
+ * Watches the files for the process that watches over workers.
+ * @param changed tells them; not called where the files say what they said before.
+ */
+export function watchFilesFor(folder: string | undefined, first: Settings, log: Log, changed: () => void): ChangeWatch {
+  const memory = new Memory();
+  let last: Settings | undefined = first;
+  let files: string[] = [];
+  return watchForChanges({
+    folder: configurationFolder(folder),
+    files: () => files,
+    log,
+    changed: async (start) => {
+      try {
+        const read = await readSettingsAgain(folder, memory);
+        files = read.files;
+        const same = last !== undefined && isSame(await compareSettings(last, read.settings));
+        last = read.settings;
+        if (!same) changed();
+        else if (!start) log.info(SAME);
+      } catch {
+        // Each of them reads it, refuses it, and says why.
+        last = undefined;
+        changed();
+      }
+    },
+  });
+}
