@@ -1,8 +1,9 @@
 // `countersign explain`: why a sign-in had to reach its level, told from the audit.
 import type { Command } from 'commander';
 import type { AuditEvent, LevelFacts, MinimumFrom } from '../domain/audit.ts';
+import { systemClock } from '../platform/clock.ts';
 import type { Settings } from '../settings/settings.ts';
-import { type AuditRecord, searchAudit } from '../storage/postgres/audit-search.ts';
+import { eventsOfTransaction, lastSignIn, signInOfRequest } from '../storage/postgres/audit-search.ts';
 import { openDatabase } from '../storage/postgres/database.ts';
 import { personId } from './audit.ts';
 import { type ConfigCommandDeps, processDeps } from './config.ts';
@@ -12,9 +13,15 @@ import { readSettings } from './read-settings.ts';
 export interface ToldSignIn {
   at: string;
   event: AuditEvent;
+  /** Of one that a service began without a browser (CIBA): what became of it, oldest first. */
+  backchannel?: readonly AuditEvent[];
 }
 
-const EVENTS: readonly string[] = ['authn_level_reached', 'authn_level_refused'];
+interface ExplainOptions {
+  days: string;
+  json?: true;
+  config?: string;
+}
 
 /** Adds the command to the program. */
 export function addExplainCommand(program: Command, deps: ConfigCommandDeps = processDeps): void {
@@ -23,38 +30,47 @@ export function addExplainCommand(program: Command, deps: ConfigCommandDeps = pr
     .description('why a sign-in had to reach its level: what was asked, the minimum, what the session had')
     .argument('<request-or-person>', 'id of a request, as the log and error pages show it; or a sign-in name')
     .argument('[client]', 'client_id, after a sign-in name: their last sign-in there')
+    .option('--days <number>', 'how far back a request is looked for', '7')
     .option('--json', 'as JSON')
     .option('--config <folder>', 'configuration folder')
-    .action(async (first: string, client: string | undefined, options: { json?: true; config?: string }) => {
+    .action(async (first: string, client: string | undefined, options: ExplainOptions) => {
+      if (!/^[1-9]\d{0,4}$/.test(options.days)) throw new Error('--days must be a whole number of days');
       const settings = await readSettings(options.config);
-      const found = await lastSignIn(settings, first, client);
-      if (!found) throw new Error(nothingFound(first, client));
+      const found = await findSignIn(settings, first, client, Number(options.days));
+      if (!found) throw new Error(nothingFound(first, client, options.days));
       if (options.json) deps.print(JSON.stringify(found));
       else for (const line of explainSignIn(found, settings)) deps.print(line);
     });
 }
 
-async function lastSignIn(
+async function findSignIn(
   settings: Settings,
   first: string,
   client: string | undefined,
+  days: number,
 ): Promise<ToldSignIn | undefined> {
   const database = await openDatabase(settings.storage.database);
   try {
-    const query =
-      client === undefined ? { requestId: first } : { sub: await personId(database, first), clientId: client };
-    let last: AuditRecord | undefined;
-    for await (const record of searchAudit(database.knex, query))
-      if (EVENTS.includes(String(record.event['event']))) last = record;
-    return last && { at: last.at, event: last.event as unknown as AuditEvent };
+    const { knex } = database;
+    const found =
+      client === undefined
+        ? await signInOfRequest(knex, first, new Date(systemClock.now() - days * 86_400_000))
+        : await lastSignIn(knex, await personId(database, first), client);
+    if (!found) return undefined;
+    const event = found.event as unknown as AuditEvent;
+    const transaction = event.detail?.['transaction'];
+    if (typeof transaction !== 'string' || event.sub === undefined) return { at: found.at, event };
+    const rows = await eventsOfTransaction(knex, event.sub, transaction, new Date(found.at));
+    const backchannel = rows.map((row) => row.event as unknown as AuditEvent);
+    return { at: found.at, event: backchannel.find((one) => one.event === 'authn_level_reached') ?? event, backchannel };
   } finally {
     await database.close();
   }
 }
 
-function nothingFound(first: string, client: string | undefined): string {
+function nothingFound(first: string, client: string | undefined, days: string): string {
   return client === undefined
-    ? `the audit knows no sign-in that ended in request ${first}; for the last one of a person: countersign explain <name> <client_id>`
+    ? `the audit of the last ${days} days knows no sign-in that ended in request ${first} (--days looks further back); for the last one of a person: countersign explain <name> <client_id>`
     : `the audit knows no sign-in of ${first} at ${client}; countersign audit search --client ${client} tells what there was`;
 }
 
@@ -66,7 +82,8 @@ const WHOSE: { readonly [from in MinimumFrom]: string } = {
 };
 
 /** The sentences for people. */
-export function explainSignIn({ at, event }: ToldSignIn, { levels }: Pick<Settings, 'levels'>): string[] {
+export function explainSignIn(told: ToldSignIn, { levels }: Pick<Settings, 'levels'>): string[] {
+  const { at, event, backchannel } = told;
   const { clientId = 'a service', sub = 'nobody', requestId, levels: facts } = event;
   const head = `${at}  ${clientId}, person ${sub}${requestId === undefined ? '' : `, request ${requestId}`}`;
   if (!facts) return [head, `${ending(event)} What it needed was not noted.`];
@@ -78,10 +95,44 @@ export function explainSignIn({ at, event }: ToldSignIn, { levels }: Pick<Settin
     head,
     `The service asked for  ${askedFor(facts, named)}`,
     `The minimum was        ${minimumOf(facts)}`,
-    `The session had        ${hadOf(facts)}`,
+    ...(withoutBrowser(told) ?? [`The session had        ${hadOf(facts)}`]),
     `Therefore              ${therefore(facts)}`,
-    `So                     ${ending(event)}`,
+    `So                     ${backchannel ? endOf(event, backchannel) : ending(event)}`,
   ];
+}
+
+/** What takes the place of the session where a service asked by itself (OpenID CIBA Core 1.0). */
+function withoutBrowser({ event, backchannel }: ToldSignIn): string[] | undefined {
+  if (!backchannel)
+    return event.detail?.['kind'] === 'ciba' ? ['It was asked           without a browser (CIBA)'] : undefined;
+  const { message, number } = backchannel.find((one) => one.event === 'transaction_opened')?.detail ?? {};
+  const binding = number
+    ? 'a number to type in its binding_message'
+    : message
+      ? 'a binding_message'
+      : 'no binding_message';
+  const answer = backchannel.find((one) => ANSWERS[one.event] !== undefined);
+  return [
+    `It was asked           without a browser (CIBA), with ${binding}`,
+    `The phone answered     ${answer ? ANSWERS[answer.event] : 'nothing yet, or not in time'}`,
+  ];
+}
+
+/** What a phone can answer. */
+const ANSWERS: { readonly [event in AuditEvent['event']]?: string } = {
+  transaction_approved: 'yes',
+  transaction_denied: 'no',
+  transaction_reported: 'that it was not them: no requests until the next sign-in with a browser',
+  transaction_failed: 'with a wrong number',
+};
+
+function endOf(event: AuditEvent, backchannel: readonly AuditEvent[]): string {
+  if (event.event === 'authn_level_reached') return ending(event);
+  const answer = backchannel.find((one) => ANSWERS[one.event] !== undefined)?.event;
+  if (answer === 'transaction_approved') return 'the service has not fetched the tokens.';
+  return answer === undefined
+    ? 'the service has no answer yet, or was told expired_token.'
+    : 'the service was answered with access_denied.';
 }
 
 function askedFor(facts: LevelFacts, named: (acr: string) => string): string {
@@ -112,8 +163,10 @@ function therefore({ required, had, made }: LevelFacts): string {
   return `level ${required} was required${had.level === required ? ', which it had' : ''}; ${proven}`;
 }
 
-function ending({ event, reason, acr, amr, levels }: AuditEvent): string {
-  if (event === 'authn_level_refused') return `the service was answered with ${reason}.`;
+function ending({ event, reason, acr, amr, levels, detail }: AuditEvent): string {
+  const { why } = detail ?? {};
+  if (event === 'authn_level_refused')
+    return `the service was answered with ${reason}${typeof why === 'string' ? `: ${why}` : ''}.`;
   const level = levels?.reached === undefined ? 'the sign-in' : `level ${levels.reached}`;
   return `${level} was reached; the tokens say acr ${acr ?? '-'}, amr ${amr?.join(' ') || '-'}.`;
 }

@@ -31,6 +31,7 @@ export const AUDIT_EVENTS = [
   'transaction_denied',
   'transaction_reported',
   'transaction_failed',
+  'user_code_wrong',
   'second_proof_sent',
   'second_proof_passed',
   'second_proof_failed',

@@ -1,14 +1,17 @@
 // OpenID CIBA Core 1.0: a service asks by itself, the person answers on the phone, the service polls or is pinged.
 import { type Configuration, errors, type KoaContextWithOIDC, type default as Provider } from 'oidc-provider';
-import { acrFor, amrOf, authTimeOf } from '../domain/assurance.ts';
+import { acrFor, amrOf, authTimeOf, type Reached } from '../domain/assurance.ts';
+import type { AuditEvent, LevelFacts } from '../domain/audit.ts';
 import { BACKCHANNEL_LONGEST, bindingFault, reachedByPhone } from '../domain/backchannel.ts';
 import type { World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { askByBackchannel, type BackchannelAsked } from '../usecases/ask-by-backchannel.ts';
 import { settleBackchannel } from '../usecases/settle-backchannel.ts';
+import { fact } from '../web/request.ts';
 import { personOf } from './account.ts';
 import type { BackchannelRequest } from './internals.ts';
-import { type Need, needOf, type RequestedLevels } from './levels-in-requests.ts';
+import { factsOf } from './level-facts.ts';
+import { askedOf, type Need, needOf, type RequestedLevels, requestedNow } from './levels-in-requests.ts';
 import { askingService, type Registry } from './registry.ts';
 
 /** What the back-channel needs of the world. */
@@ -75,9 +78,14 @@ export function backchannelFeature(registry: () => Registry, world: BackchannelW
       if (code !== undefined) throw new errors.InvalidRequest('user_code is not supported; the phone asks for its PIN');
     },
     triggerAuthenticationDevice: async (ctx, request, account, client) => {
+      const audit = {
+        requestId: fact(ctx, 'id'),
+        levels: factsOf(askedOf(registry(), personOf(ctx), requestedNow(ctx))),
+      };
       try {
         const need = needByPhone(ctx, registry(), personOf(ctx));
         const { levels, lifetimes } = registry().settings;
+        audit.levels = { ...audit.levels, required: need.required.name };
         const token =
           client.backchannelTokenDeliveryMode === 'ping' ? request.params?.['client_notification_token'] : undefined;
         const asked = await askByBackchannel(world, {
@@ -89,12 +97,23 @@ export function backchannelFeature(registry: () => Registry, world: BackchannelW
           message: String(request.params?.['binding_message'] ?? ''),
           life: request.expiration,
           ...(typeof token === 'string' ? { notificationToken: token } : {}),
+          audit,
         });
         if (!asked.ok) throw REFUSALS[asked.why]();
         ctx.body = { ...(ctx.body as object), interval: lifetimes.pollInterval };
       } catch (error) {
         // It is stored already, and must not stay: nobody was asked.
         await request.destroy();
+        await world.records.audit.record({
+          event: 'authn_level_refused',
+          outcome: 'failure',
+          reason: (error as { error?: string }).error ?? 'server_error',
+          sub: account.accountId,
+          clientId: client.clientId,
+          ip: ctx.ip,
+          ...audit,
+          detail: { kind: 'ciba', why: (error as { error_description?: string }).error_description ?? '' },
+        });
         throw error;
       }
     },
@@ -132,9 +151,12 @@ export function backchannelSettler(provider: Provider, registry: () => Registry,
     // A second of grace: networks do not keep time.
     const pause = Math.max(1, settings.lifetimes.pollInterval - 1);
     if (!(await world.replays.first(`ciba-poll:${request.jti}`, pause))) throw new errors.SlowDown();
-    const need = needByPhone(ctx, registry(), await world.records.users.byId(request.accountId), {
-      params: request.params,
-      ...requestedOf(request),
+    const user = await world.records.users.byId(request.accountId);
+    const from = { params: request.params, ...requestedOf(request) };
+    const need = needByPhone(ctx, registry(), user, from);
+    const signIn = (got: Reached) => ({
+      acr: acrFor(settings.levels, need.wish, need.required, got.level),
+      amr: amrOf(got.proofs),
     });
     const settled = await settleBackchannel(world, {
       authReqId: request.jti,
@@ -142,6 +164,21 @@ export function backchannelSettler(provider: Provider, registry: () => Registry,
       service: askingService(registry(), request.clientId),
       level: need.required.name,
       levels: settings.levels,
+      event: (got): AuditEvent => ({
+        event: 'authn_level_reached',
+        outcome: 'success',
+        sub: request.accountId,
+        clientId: request.clientId,
+        ip: ctx.ip,
+        requestId: fact(ctx, 'id'),
+        ...signIn(got),
+        levels: {
+          ...factsOf(need),
+          required: need.required.name,
+          reached: got.level.name,
+          made: ['phone'],
+        } satisfies LevelFacts,
+      }),
     });
     if (!settled.ok) {
       if (settled.why === 'pending') return;
@@ -151,8 +188,7 @@ export function backchannelSettler(provider: Provider, registry: () => Registry,
     }
     const { got } = settled;
     request.grantId = await grantAll(provider, registry(), request);
-    request.acr = acrFor(settings.levels, need.wish, need.required, got.level);
-    request.amr = amrOf(got.proofs);
+    Object.assign(request, signIn(got));
     request.authTime = authTimeOf(got.proofs);
     // Saved with its grant, so that a second use can revoke what the first has given.
     await request.save();

@@ -136,7 +136,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     ciba: backchannelFeature(registry, parts.backchannel),
     claimsParameter: { enabled: true },
     clientCredentials: { enabled: true },
-    deviceFlow: deviceFlowFeature(registry, pages),
+    deviceFlow: deviceFlowFeature(registry, pages, parts.backchannel.records.audit),
     devInteractions: { enabled: false },
     dPoP: { enabled: true },
     // The library's own rules of FAPI 2.0, for the clients that hold themselves to them.

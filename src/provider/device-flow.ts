@@ -1,7 +1,7 @@
 // RFC 8628: a device without a keyboard shows a code, the person types it here and signs in here, the device polls.
 import { type Configuration, errors, type KoaContextWithOIDC, type default as Provider } from 'oidc-provider';
 import { addressKey } from '../domain/address.ts';
-import type { Limits, Replays } from '../domain/ports.ts';
+import type { Audit, Limits, Replays } from '../domain/ports.ts';
 import type { DeviceRequest } from './internals.ts';
 import type { CodeFault, SystemPages } from './pages.ts';
 import { askingService, type Registry } from './registry.ts';
@@ -21,13 +21,15 @@ const FAULTS: { readonly [name: string]: CodeFault } = {
 };
 
 /** `features.deviceFlow` of oidc-provider. */
-export function deviceFlowFeature(registry: () => Registry, pages: SystemPages): DeviceFlow {
+export function deviceFlowFeature(registry: () => Registry, pages: SystemPages, audit: Audit): DeviceFlow {
   return {
     enabled: true,
     charset: 'base-20',
     mask: '****-****',
     userCodeInputSource: async (ctx, form, out, error) => {
       const fault = error && (FAULTS[error.name] ?? staleForm(ctx, error));
+      // What was typed is not told: but for one letter it may be another person's code. `limitUserCodes` bounds how many there are.
+      if (fault === 'wrong') await audit.record({ event: 'user_code_wrong', outcome: 'failure', ip: ctx.ip });
       if (!error || fault) return pages.deviceCode(ctx, xsrfOf(form), fault);
       const status = (error as { statusCode?: number }).statusCode ?? 500;
       return pages.error(ctx, {

@@ -18,6 +18,19 @@ const cut = (values: readonly string[]): string[] =>
     .slice(0, MOST.values)
     .map((value) => value.slice(0, MOST.characters));
 
+/** The facts of a request without a browser: there is no session that had anything before. */
+export function factsOf({ wish, minimum, maxAge }: ReturnType<typeof askedOf>): LevelFacts {
+  return {
+    essential: cut(wish.essential),
+    voluntary: cut(wish.voluntary),
+    minimum,
+    anew: false,
+    had: { ages: {} },
+    made: [],
+    ...(maxAge === undefined ? {} : { maxAge }),
+  };
+}
+
 /** The facts of this request, where the policy has come to them. */
 export function levelFacts(ctx: KoaContextWithOIDC): LevelFacts | undefined {
   return noted.get(ctx);

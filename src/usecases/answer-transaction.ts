@@ -213,5 +213,7 @@ function record(
     sub: device.userId,
     clientId: transaction.clientId,
     factor: device.id,
+    // Ties the answer to its request, where no interaction does.
+    ...(transaction.kind === 'ciba' ? { detail: { transaction: transaction.id } } : {}),
   });
 }

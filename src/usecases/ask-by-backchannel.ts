@@ -1,4 +1,6 @@
 // Asks a person's phone for a service that has no browser of theirs (OpenID CIBA Core 1.0; protocol section 5.6).
+
+import type { AuditEvent } from '../domain/audit.ts';
 import { BACKCHANNEL_LONGEST, readBinding } from '../domain/backchannel.ts';
 import { deliveryAad } from '../domain/delivery.ts';
 import type { World } from '../domain/ports.ts';
@@ -22,6 +24,8 @@ export interface BackchannelAsking {
   life: number;
   /** For a service that wants to be told of the answer (ping mode): the bearer token that it gave us. */
   notificationToken?: string;
+  /** Why it needs its level and which request it was, for the audit. */
+  audit?: Pick<AuditEvent, 'requestId' | 'levels'>;
 }
 
 /** `no_number`: the level needs the number in the message. `busy`: another request is open, or too many came. `paused`: the person said "it was not me". */
@@ -55,7 +59,16 @@ export async function askByBackchannel(world: Needs, asking: BackchannelAsking):
     outcome: 'success',
     sub: user.id,
     clientId: asking.service.clientId,
-    detail: { mode: 'push', kind: 'ciba', level: asking.level },
+    ...asking.audit,
+    // The message itself may hold what is nobody else's business, such as the number.
+    detail: {
+      mode: 'push',
+      kind: 'ciba',
+      level: asking.level,
+      transaction: transaction.id,
+      message: asking.message !== '',
+      number: binding.number !== undefined,
+    },
   });
   await world.transactions.touchUser(user.id);
   world.push.knock(user.id, transaction.id);

@@ -1,6 +1,7 @@
 // What a service hears when it asks for the answer to its back-channel request: one approval gives one grant (CIBA section 11).
 import type { Level, Reached } from '../domain/assurance.ts';
 import { reached } from '../domain/assurance.ts';
+import type { AuditEvent } from '../domain/audit.ts';
 import { proofsOfApproval } from '../domain/backchannel.ts';
 import type { World } from '../domain/ports.ts';
 import { fitContext } from '../protocol/context.ts';
@@ -14,6 +15,8 @@ export interface BackchannelAskedNow {
   service: { clientId: string; name: string };
   level: string;
   levels: readonly Level[];
+  /** What the audit is told of the sign-in, with the fact that it is spent. */
+  event(got: Reached): AuditEvent;
 }
 
 /** `denied`: by the person, by a wrong number, or because it no longer counts. `spent`: another caller has it. */
@@ -49,6 +52,7 @@ export async function settleBackchannel(world: Needs, asked: BackchannelAskedNow
   const first = await world.atomically(async (records) => {
     if (!(await records.spent.transaction(id))) return false;
     if (numbered) await records.users.clearNumbers(userId);
+    if (got) await records.audit.record({ ...asked.event(got), factor: device, detail: { transaction: id } });
     return true;
   });
   if (!first || !got) return { ok: false, why: first ? 'denied' : 'spent' };

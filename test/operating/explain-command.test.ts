@@ -1,20 +1,39 @@
 // `countersign explain`: the audit of a running server says why a sign-in had to reach its level.
 import { expect } from 'chai';
+import pg from 'pg';
+import type { HeadlessPhone } from '../../src/cli/phone-headless.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
-import { addPhone, approveByScan, MFA, proveMailbox } from '../interactions/with-phone.ts';
+import { addPhone, approveByScan, MFA, PIN, proveMailbox, submit } from '../interactions/with-phone.ts';
 import { SERVICE } from '../support/house.ts';
 import { HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, logIn, sentBack } from '../support/service.ts';
 import { type RunningWorld, startWorld } from '../support/world.ts';
 
+const CIBA = 'urn:openid:params:grant-type:ciba';
+const DESK = 'Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-the-desk';
+
 describe('countersign explain', function () {
   this.timeout(120_000);
   let world: RunningWorld;
+  let adasPhone: HeadlessPhone;
   const browser = new HttpBrowser();
 
   before(async () => {
     const strict = { ...SERVICE, client_id: 'strict', client_name: 'Strict', minimum_level: 'mfa' };
-    world = await startWorld({ backend: 'servers', people: ['ada'], files: { 'clients/strict.yaml': strict } });
+    const desk = {
+      client_id: 'desk',
+      client_secret: DESK,
+      grant_types: [CIBA],
+      first_party: true,
+      minimum_level: 'mfa',
+    };
+    const files = {
+      'clients/strict.yaml': strict,
+      'clients/desk.yaml': desk,
+      'lifetimes.yaml': { poll_interval: '1s' },
+      'limits.yaml': { push_short: { points: 9 } },
+    };
+    world = await startWorld({ backend: 'servers', people: ['ada', 'bob'], files });
     const start = await browser.visit(authorization(world.issuer).url, atService);
     expect(sentBack(await logIn(browser, start, 'ada')).get('code')).to.be.a('string');
   });
@@ -71,6 +90,7 @@ describe('countersign explain', function () {
     const page = await browser.visit(request.url, atService);
     const enrol = await proveMailbox(world, browser, page, 'ada@example.org');
     const { phone, done } = await addPhone(world, browser, enrol);
+    adasPhone = phone;
     expect(done.status).to.equal(200);
     const left = await browser.visit(authorization(world.issuer, { acr_values: MFA }).url, atService);
     const uid = /\/interaction\/([^/?]+)/.exec(left.url)?.[1];
@@ -89,6 +109,79 @@ describe('countersign explain', function () {
     expect(event.levels?.reached).to.equal('mfa');
     expect(event.levels?.had.level).to.equal('basic');
     expect(event.levels?.made).to.deep.equal(['phone']);
+  });
+
+  const post = async (path: string, fields: Record<string, string>) => {
+    const headers = { authorization: `Basic ${Buffer.from(`desk:${DESK}`).toString('base64')}` };
+    const response = await fetch(`${world.issuer}${path}`, {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams(fields),
+    });
+    const body = (await response.json()) as Record<string, string>;
+    return { body, requestId: response.headers.get('x-request-id') ?? '' };
+  };
+  const ask = (login: string, message: string) =>
+    post('/backchannel', { scope: 'openid', login_hint: login, binding_message: message });
+
+  it('tells of a service that asked without a browser: the minimum, what the phone answered, how it ended', async () => {
+    const asked = await ask('ada', 'Order 77, code 482913');
+    const waiting = await explain(asked.requestId);
+    expect(waiting).to.match(/without a browser \(CIBA\), with a number to type in its binding_message\n/);
+    expect(waiting).to.match(/The phone answered {5}nothing yet, or not in time\n/);
+    expect(waiting).to.match(/The minimum was {8}mfa \(minimum_level of the client\)\n/);
+    const [request] = (await adasPhone.pending()).transactions;
+    if (!request) throw new Error('nothing is pending');
+    await adasPhone.approve(request, { pin: PIN, number: '482913' });
+    expect(await explain(asked.requestId)).to.match(/The phone answered {5}yes\n[\s\S]+has not fetched the tokens/);
+    const got = await post('/token', { grant_type: CIBA, auth_req_id: asked.body['auth_req_id'] ?? '' });
+    expect(got.body['id_token'], JSON.stringify(got.body)).to.be.a('string');
+    for (const text of [await explain(asked.requestId), await explain(got.requestId), await explain('ada', 'desk')]) {
+      expect(text).to.match(/Therefore {14}level mfa was required; phone proven in this sign-in\n/);
+      expect(text).to.match(/level mfa was reached; the tokens say acr urn:countersign:acr:mfa, amr swk pin/);
+    }
+    // The message may hold what is nobody else's business.
+    expect((await world.cli(['audit', 'export'])).stdout)
+      .not.to.include('482913')
+      .and.not.include('Order 77');
+  });
+
+  it('tells that the phone said no, and why somebody could not be asked at all', async () => {
+    const asked = await ask('ada', 'Order 78, code 271828');
+    const [request] = (await adasPhone.pending()).transactions;
+    if (!request) throw new Error('nothing is pending');
+    await adasPhone.deny(request);
+    expect(await explain('ada', 'desk')).to.match(/The phone answered {5}no\n[\s\S]+answered with access_denied\.\n/);
+    expect(await explain(asked.requestId)).to.match(/The phone answered {5}no\n/);
+    const none = await ask('bob', 'Order 79, code 314159');
+    expect(none.body['error']).to.equal('access_denied');
+    const text = await explain(none.requestId);
+    expect(text).to.match(/It was asked {11}without a browser \(CIBA\)\n/);
+    expect(text).to.match(/answered with access_denied: this person has no phone that can be asked\.\n/);
+  });
+
+  it('has the audit tell of a wrong code of the device flow, without the code', async () => {
+    const stranger = new HttpBrowser();
+    const page = await stranger.visit(`${world.issuer}/device`);
+    expect((await submit(stranger, page, '/device', { user_code: 'BBBB-CCCC' })).status).to.equal(400);
+    const { stdout } = await world.cli(['audit', 'search', '--event', 'user_code_wrong', '--json']);
+    expect(JSON.parse(stdout).event).to.deep.equal({ event: 'user_code_wrong', outcome: 'failure', ip: '127.0.0.1' });
+  });
+
+  it('looks for a request as far back as it is told, and no further', async () => {
+    const database = new pg.Client(world.environment['DATABASE_URL']);
+    await database.connect();
+    const fill = `insert into audit_events (at, event) select now() - $1::interval, '{"event":"session_ended"}' from generate_series(1, 2100)`;
+    await database.query(`insert into audit_events (at, event) values (now() - interval '20 days', $1)`, [
+      { event: 'authn_level_refused', outcome: 'failure', reason: 'access_denied', requestId: 'of-old' },
+    ]);
+    await database.query(fill, ['10 days']);
+    await database.query(fill, ['0 days']);
+    await database.end();
+    const ran = await world.cli(['explain', 'of-old']);
+    expect([ran.code, ran.stderr]).to.deep.include(1);
+    expect(ran.stderr).to.match(/of the last 7 days knows no sign-in .* request of-old \(--days looks further back\)/);
+    expect(await explain('of-old', '--days', '15')).to.match(/answered with access_denied/);
   });
 
   it('says what to do where there is nothing to tell', async () => {

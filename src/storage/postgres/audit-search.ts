@@ -48,3 +48,58 @@ export async function* searchAudit(db: Db, query: AuditQuery): AsyncGenerator<Au
     for (const row of portion) yield { ...row, seq: row.seq === null ? null : Number(row.seq) };
   }
 }
+
+const SIGN_INS = `(event ->> 'event' in ('authn_level_reached', 'authn_level_refused')
+  or (event ->> 'event' = 'transaction_opened' and event #>> '{detail,kind}' = 'ciba'))`;
+
+/** The last sign-in of a person at a service, or request to their phone by it: by the index of persons. */
+export async function lastSignIn(db: Db, sub: string, clientId: string): Promise<AuditRow | undefined> {
+  const [last] = await rows<AuditRow>(
+    db,
+    `select ${ROW} from audit_events where event ->> 'sub' = ? and event ->> 'clientId' = ? and ${SIGN_INS}
+     order by audit_events.at desc, audit_events.id desc limit 1`,
+    [sub, clientId],
+  );
+  return last;
+}
+
+/**
+ * The sign-in that ended in a request. Requests have no index, which each sign-in would have to pay for; whoever asks has just seen the
+ * error. So it is looked for from the newest event back, a portion at a time.
+ * @param since where the search ends.
+ */
+export async function signInOfRequest(db: Db, requestId: string, since: Date): Promise<AuditRow | undefined> {
+  const [ends] = await rows<{ first: string | null; last: string | null }>(
+    db,
+    'select min(id)::text as first, max(id)::text as last from audit_events',
+  );
+  for (let until = Number(ends?.last ?? 0); until >= Number(ends?.first ?? 1); until -= PORTION) {
+    const [found] = await rows<AuditRow>(
+      db,
+      `select ${ROW} from audit_events where id > ? and id <= ? and event ->> 'requestId' = ? and ${SIGN_INS}
+       order by audit_events.id desc limit 1`,
+      [until - PORTION, until, requestId],
+    );
+    if (found) return found;
+    const [next] = await rows<AuditRow>(
+      db,
+      `select ${ROW} from audit_events where id <= ? order by audit_events.id desc limit 1`,
+      [until - PORTION],
+    );
+    if (!next || new Date(next.at) < since) return undefined;
+  }
+  return undefined;
+}
+
+/** Minutes that a request to a phone and its end can lie apart, and some. */
+const APART = 30 * 60_000;
+
+/** All that is told of one request to a phone, oldest first. @param at about when it was. */
+export function eventsOfTransaction(db: Db, sub: string, transaction: string, at: Date): Promise<AuditRow[]> {
+  return rows<AuditRow>(
+    db,
+    `select ${ROW} from audit_events where event ->> 'sub' = ? and at between ? and ? and event #>> '{detail,transaction}' = ?
+     order by audit_events.id`,
+    [sub, new Date(at.getTime() - APART), new Date(at.getTime() + APART), transaction],
+  );
+}
