@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider';
 import type { World } from '../domain/ports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { clientAddress } from '../web/address.ts';
+import { clientCertificateHeader } from '../web/client-certificate.ts';
 import { errors, type ProblemPage } from '../web/errors.ts';
 import { addressOf } from '../web/request.ts';
 import { requestLog } from '../web/request-log.ts';
@@ -51,7 +52,12 @@ export function createApp(parts: AppParts): Koa {
     }),
     securityHeaders({ issuer, random: world.random }),
     clientAddress({ trustedProxies: settings.server.trustedProxies }),
+    clientCertificateHeader({
+      header: settings.server.mtls?.header,
+      trustedProxies: settings.server.trustedProxies,
+    }),
     errors({ page: parts.problemPage }),
+    atCertificates(settings.server.mtls?.origin),
     pinHost(issuer, appOrigin),
     onPhone(staticFiles({ folder: parts.folders.phone, prefix: '/phone/', index: 'index.html' })),
     onPhone(parts.device),
@@ -89,6 +95,19 @@ function pinHost(issuer: string, appOrigin: string): Middleware {
     headers['x-forwarded-proto'] = scheme;
     headers['x-forwarded-for'] = addressOf(ctx).address;
     return next();
+  };
+}
+
+/** Endpoints that clients call themselves. Only they are reached where certificates are asked for: a page there would ask people for one. */
+const CALLED = /^\/(?:backchannel|device\/auth|me|request|token(?:\/(?:introspection|revocation))?)$/;
+
+function atCertificates(origin: string | undefined): Middleware {
+  const host = origin === undefined ? undefined : new URL(origin).host;
+  return (ctx, next) => {
+    if (host === undefined || ctx.req.headers.host?.toLowerCase() !== host || CALLED.test(ctx.path)) return next();
+    ctx.status = 404;
+    ctx.body = 'Not Found';
+    return undefined;
   };
 }
 

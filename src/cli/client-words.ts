@@ -170,6 +170,9 @@ export function comparison(
 /** Why a client cannot be tried with a browser; undefined where it can. */
 export function otherWay({ metadata }: ClientSettings): string | undefined {
   const grants = (metadata['grant_types'] ?? []) as string[];
+  const { token_endpoint_auth_method: proof, tls_client_certificate_bound_access_tokens: bound } = metadata;
+  if (String(proof).includes('tls_client_auth') || bound === true)
+    return 'shows a certificate to a proxy: try it from the service itself (docs/relying-services/mutual-tls.md)';
   if (grants.includes('authorization_code')) return undefined;
   const id = metadata.client_id;
   if (grants.includes(CIBA)) return `asks without a browser: try countersign ciba ${id} SIGN-IN-NAME`;

@@ -11,6 +11,7 @@ import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
 import type { ToldError } from './error-words.ts';
 import { grantLoader } from './grants.ts';
 import { clientOf } from './interactions.ts';
+import { certificateMethods, mutualTlsFeature } from './mutual-tls.ts';
 import type { SystemPages } from './pages.ts';
 import { pairwiseSubject } from './pairwise.ts';
 import { createPolicy } from './policy.ts';
@@ -39,6 +40,13 @@ export interface ProviderParts {
 }
 
 const SIGNING = ['ES256', 'RS256'] as const;
+const AUTH_METHODS = [
+  'client_secret_basic',
+  'client_secret_jwt',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+] as const;
 const CLIENT_SIGNING = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const;
 
 /** The whole configuration over one state of the settings. */
@@ -52,6 +60,7 @@ export function configuration(parts: ProviderParts): Configuration {
     acrValues: settings.levels.filter(offered).flatMap((level) => [...level.acr]),
     adapter: parts.adapter,
     claims: CLAIMS as unknown as NonNullable<Configuration['claims']>,
+    clientAuthMethods: [...AUTH_METHODS, ...certificateMethods(settings)],
     clientBasedCORS: (_ctx, origin, client) => client.redirectUris?.some((uri) => originOf(uri) === origin) ?? false,
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
@@ -150,6 +159,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
+    mTLS: mutualTlsFeature(registry().settings, parts.clock),
     // Only for clients with userinfo_signed_response_alg; without it that key would be passed over in silence.
     jwtUserinfo: { enabled: true },
     requestObjects: { enabled: true },

@@ -19,6 +19,7 @@ import {
   paceDevicePolls,
   settleBeforePoll,
 } from './internals.ts';
+import { tellAliases } from './mutual-tls.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
 import type { Registry } from './registry.ts';
 import { rememberingSuccessors, successorHere } from './successors.ts';
@@ -60,6 +61,7 @@ export function createProvider(
   limitUserCodes(provider, telling.backchannel.limits, parts.pages);
   tellPollInterval(provider, parts.registry);
   tellNoUserCode(provider);
+  tellAliases(provider, parts.registry().settings.server.mtls?.origin);
   offerOwnClaims(provider, parts.registry);
   tellWhenToRetry(provider);
   tellErrors(provider);

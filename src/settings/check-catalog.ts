@@ -10,6 +10,7 @@ import type { ClientFile } from './sections/clients.ts';
 import type { NoticesFile } from './sections/notices.ts';
 import type { OutboundFile } from './sections/outbound.ts';
 import type { ResourceFile } from './sections/resources.ts';
+import type { ServerFile } from './sections/server.ts';
 import type { MethodSettings } from './settings.ts';
 
 /** The levels and methods that names are looked up in; undefined where their files are not sound. */
@@ -43,11 +44,23 @@ function checkOutbound(
     document.note([key], `will be refused: add ${place} to allow in outbound.yaml`);
 }
 
+/** Certificates of clients come by a header that server.yaml names, and those of authorities need the authorities. */
+function checkMutualTls(document: Document, client: ClientFile, { mtls }: ServerFile): void {
+  const method = client.token_endpoint_auth_method;
+  const proves = method === 'tls_client_auth' || method === 'self_signed_tls_client_auth';
+  const bound = client.tls_client_certificate_bound_access_tokens === true;
+  const key = proves ? 'token_endpoint_auth_method' : 'tls_client_certificate_bound_access_tokens';
+  if ((proves || bound) && !mtls) document.problem([key], 'needs mtls in server.yaml: how certificates reach us');
+  else if (method === 'tls_client_auth' && mtls && mtls.client_ca_file === undefined)
+    document.problem([key], 'tls_client_auth needs mtls.client_ca_file in server.yaml: which authorities are trusted');
+}
+
 /** Each client_id once; levels and default acr values that exist. */
 export function checkClients(
   clients: readonly Read<ClientFile>[],
   offer: Offer | undefined,
   outbound: OutboundFile | undefined,
+  server: ServerFile | undefined,
 ): void {
   const owners = new Map<string, string>();
   const values = offer?.levels.flatMap((level) => level.acr);
@@ -61,6 +74,7 @@ export function checkClients(
       if (values && !values.includes(acr))
         document.problem(['default_acr_values', index], 'must be an acr value of levels.yaml');
     });
+    if (server) checkMutualTls(document, client, server);
     for (const key of CALLED) checkOutbound(document, key, client, outbound?.allow ?? []);
   }
 }

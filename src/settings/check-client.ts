@@ -16,6 +16,15 @@ const WEB_ADDRESSES = [
   'tos_uri',
   'homepage',
 ] as const;
+/** RFC 8705 section 2. */
+const BY_CERTIFICATE: readonly string[] = ['tls_client_auth', 'self_signed_tls_client_auth'];
+const CERTIFICATE_NAMES = [
+  'tls_client_auth_subject_dn',
+  'tls_client_auth_san_dns',
+  'tls_client_auth_san_uri',
+  'tls_client_auth_san_ip',
+  'tls_client_auth_san_email',
+] as const;
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
 function checkAddresses(document: Document, client: ClientFile): void {
@@ -78,6 +87,33 @@ function checkBackchannel(document: Document, client: ClientFile): void {
     document.problem([keys[1]], 'and backchannel_token_delivery_mode "ping" go together');
 }
 
+/** What a certificate is known by (RFC 8705 section 2). */
+function checkCertificate(document: Document, client: ClientFile): void {
+  const method = client.token_endpoint_auth_method;
+  const named = CERTIFICATE_NAMES.filter((key) => client[key] !== undefined);
+  const [first, second] = named;
+  if (method === 'tls_client_auth' && first === undefined)
+    document.problem(
+      ['tls_client_auth_subject_dn'],
+      `tls_client_auth needs it, or one of ${CERTIFICATE_NAMES.slice(1).join(', ')}`,
+    );
+  if (method !== 'tls_client_auth' && first !== undefined) document.problem([first], 'is only for tls_client_auth');
+  else if (second !== undefined) document.problem([second], `is one name too many: ${first} is written already`);
+  if (/[",\s]/.test(client.tls_client_auth_san_uri ?? ''))
+    document.problem(['tls_client_auth_san_uri'], 'must be a URI, without quotes, commas and spaces');
+  if (method !== 'self_signed_tls_client_auth') return;
+  if (!client.jwks && !client.jwks_uri)
+    document.problem(['jwks'], 'self_signed_tls_client_auth needs jwks or jwks_uri, with the certificate as x5c', {
+      shown: false,
+    });
+  client.jwks?.keys.forEach((jwk, index) => {
+    if (!Array.isArray(jwk['x5c']) || jwk['x5c'].length === 0)
+      document.problem(['jwks', 'keys', index], 'has no x5c: self_signed_tls_client_auth compares the certificate', {
+        shown: false,
+      });
+  });
+}
+
 function checkProof(document: Document, client: ClientFile): void {
   const written = client.client_secret !== undefined || client.client_secret_file !== undefined;
   const method = client.token_endpoint_auth_method;
@@ -92,6 +128,7 @@ function checkProof(document: Document, client: ClientFile): void {
   }
   if (method === 'private_key_jwt' && !client.jwks && !client.jwks_uri)
     document.problem(['jwks'], 'private_key_jwt needs jwks or jwks_uri', { shown: false });
+  checkCertificate(document, client);
   if (client.jwks && client.jwks_uri) document.problem(['jwks_uri'], 'jwks and jwks_uri are both written: keep one');
   client.jwks?.keys.forEach((jwk, index) => {
     if (PRIVATE_MEMBERS.some((member) => member in jwk))
@@ -128,8 +165,8 @@ function checkProfile(document: Document, client: ClientFile): void {
   const signing = 'ES256 or PS256, never RS256 (FAPI 2.0 section 5.4)';
   against(
     'token_endpoint_auth_method',
-    method !== 'private_key_jwt',
-    'private_key_jwt (section 5.3.2.1; mTLS is not offered)',
+    method !== 'private_key_jwt' && !BY_CERTIFICATE.includes(method),
+    'private_key_jwt, tls_client_auth or self_signed_tls_client_auth (section 5.3.2.1)',
   );
   against('token_endpoint_auth_signing_alg', weak(client.token_endpoint_auth_signing_alg), signing);
   against('request_object_signing_alg', weak(client.request_object_signing_alg), signing);
@@ -141,8 +178,8 @@ function checkProfile(document: Document, client: ClientFile): void {
   against('require_pkce', !client.require_pkce, 'PKCE with S256 (section 5.3.2.2)');
   const pushed = client.require_pushed_authorization_requests;
   against('require_pushed_authorization_requests', pushed === false, 'pushed requests (section 5.3.2.2)');
-  const bound = client.dpop_bound_access_tokens;
-  against('dpop_bound_access_tokens', bound === false, 'tokens bound by DPoP (section 5.3.2.1; mTLS is not offered)');
+  const bound = client.dpop_bound_access_tokens !== false || client.tls_client_certificate_bound_access_tokens === true;
+  against('dpop_bound_access_tokens', !bound, 'tokens bound by DPoP or to a certificate (section 5.3.2.1)');
 }
 
 /** What names the sector of a pairwise client (OpenID Connect Core section 8.1, OpenID CIBA Core section 4, which the library takes for devices too). */
@@ -162,10 +199,10 @@ function checkPairwise(document: Document, client: ClientFile): void {
     return;
   }
   const method = client.token_endpoint_auth_method;
-  if (method !== 'private_key_jwt')
+  if (method !== 'private_key_jwt' && method !== 'self_signed_tls_client_auth')
     document.problem(
       ['token_endpoint_auth_method'],
-      `pairwise with "${DEVICE}" needs private_key_jwt: the keys of jwks_uri name the sector; or leave subject_type out`,
+      `pairwise with "${DEVICE}" needs private_key_jwt or self_signed_tls_client_auth: the keys of jwks_uri name the sector; or leave subject_type out`,
     );
   if (client.jwks_uri === undefined)
     document.problem(

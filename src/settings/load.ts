@@ -100,7 +100,7 @@ function withoutKeys(sections: Sections): Sections {
 /** The rules that need more than one file. */
 function checkTogether(sections: Sections, offer: Offer | undefined): void {
   if (offer) checkLevels(sections.levels.document, offer.levels, offer.methods);
-  checkClients(sections.clients, offer, sections.outbound.value);
+  checkClients(sections.clients, offer, sections.outbound.value, sections.server.value);
   const everyClientRead = sections.clients.every(({ value }) => value !== undefined);
   const ids = new Set(sections.clients.flatMap(({ value }) => (value ? [value.client_id] : [])));
   checkResources(sections.resources, offer, everyClientRead ? ids : undefined);

@@ -1,6 +1,7 @@
 // server.yaml and the environment together: issuer, port, demo.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { certificatesOf } from '../platform/certificates.ts';
 import { isLoopback, isNetwork, originFault, parseUrl } from './addresses.ts';
 import type { Document } from './document.ts';
 import type { Findings } from './problems.ts';
@@ -65,6 +66,37 @@ function checkServer(document: Document, file: ServerFile, loopback: boolean, fo
   }
 }
 
+/** Headers that have a meaning of their own already. */
+const TAKEN = /^(x-forwarded-.*|forwarded|host|authorization|cookie|dpop|origin|content-.*|sec-.*)$/i;
+
+function mutualTls(document: Document, file: ServerFile, folder: string): ServerSettings['mtls'] {
+  const { mtls } = file;
+  if (!mtls) return undefined;
+  const { certificate_header: header, client_ca_file, origin } = mtls;
+  if (file.trusted_proxies.length === 0)
+    document.problem(['mtls'], 'needs trusted_proxies: without one nobody is believed about certificates');
+  if (TAKEN.test(header)) document.problem(['mtls', 'certificate_header'], 'is a header with another meaning');
+  const rule = origin === undefined ? undefined : originFault(origin);
+  if (rule !== undefined) document.problem(['mtls', 'origin'], rule);
+  else if (origin === file.issuer) document.problem(['mtls', 'origin'], 'is the issuer: leave it out');
+  const authorities =
+    client_ca_file === undefined ? undefined : readAuthorities(document, resolve(folder, client_ca_file));
+  return { header, ...(authorities === undefined ? {} : { authorities }), ...(origin === undefined ? {} : { origin }) };
+}
+
+function readAuthorities(document: Document, path: string): string | undefined {
+  const told = (rule: string) => document.problem(['mtls', 'client_ca_file'], rule);
+  try {
+    const pem = readFileSync(path, 'utf8');
+    const found = certificatesOf(pem);
+    if (found.length > 0 && found.every(({ ca }) => ca)) return pem;
+    told('must have certificates of authorities (CA:TRUE), PEM, and no others');
+  } catch {
+    told('names a file that cannot be read, or has a certificate that cannot');
+  }
+  return undefined;
+}
+
 /** The server's settings. PORT and HOST win; in the demo PORT also moves the port of a loopback issuer. */
 export function resolveServer(
   document: Document,
@@ -85,6 +117,7 @@ export function resolveServer(
   const watchPort =
     portFromEnvironment('WATCH_PORT', 0, environment, findings) ?? file.watch.port ?? (demo ? 0 : WATCH_PORT);
   if (watchPort === port) document.problem(['watch', 'port'], 'must be another port than the one that everybody uses');
+  const mtls = mutualTls(document, file, folder);
   if (move) findings.notes.push(`environment: PORT moves the demo's issuer from ${file.issuer} to ${issuer}`);
   return {
     issuer,
@@ -96,6 +129,7 @@ export function resolveServer(
     ...(file.tls
       ? { tls: { certFile: resolve(folder, file.tls.cert_file), keyFile: resolve(folder, file.tls.key_file) } }
       : {}),
+    ...(mtls ? { mtls } : {}),
     postAuthorization: file.post_authorization,
     ...(watchPort > 0 ? { watch: { host: file.watch.host, port: watchPort } } : {}),
     shutdown: { delay: file.shutdown.delay ?? (demo ? 0 : 5), grace: file.shutdown.grace },

@@ -19,6 +19,8 @@ export interface ServerSettings {
   /** Peers, as CIDR, whose X-Forwarded-For and -Proto are believed. */
   trustedProxies: string[];
   tls?: { certFile: string; keyFile: string };
+  /** Certificates of clients: the proxy's header, authorities as PEM, and where certificates are asked for. */
+  mtls?: { header: string; authorities?: string; origin?: string };
   /** POST at the authorization endpoint (needs https: its cookies are SameSite=None). */
   postAuthorization: boolean;
   /** The second port, for health and metrics; none where it is missing. */

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
-import { Agent, type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+import { Agent, type Dispatcher, getGlobalDispatcher, request, setGlobalDispatcher } from 'undici';
 import { addPhone, MFA, PIN, proveMailbox, scannedLink, submit } from '../interactions/with-phone.ts';
+import { type ClientCertificate, selfSigned, signed } from '../support/client-certificates.ts';
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import { certificates } from '../support/production.ts';
 import { type RunningProxy, startHaproxy, startNginx } from '../support/proxies.ts';
@@ -31,11 +32,22 @@ for (const [name, start] of [
     let database: pg.Client;
     let usual: Dispatcher;
     let first: Node;
+    let certificateOrigin: string;
+    let bank: ClientCertificate;
+    let own: ClientCertificate;
+    let ca: string;
 
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'countersign-proxies-'));
-      const { ca, cert, key } = certificates(folder);
-      const port = await freePort();
+      const server = certificates(folder);
+      const { cert, key } = server;
+      ca = readFileSync(server.ca, 'utf8');
+      const [port, second] = await Promise.all([freePort(), freePort()]);
+      const authority = selfSigned(folder, 'clients', '/CN=Clients CA');
+      bank = signed(folder, 'bank', authority, '/C=DE/CN=Bank', 'extendedKeyUsage=clientAuth');
+      own = selfSigned(folder, 'own', '/CN=own');
+      certificateOrigin = name === 'nginx' ? `https://mtls.localhost:${port}` : `https://localhost:${second}`;
+      const jwk = { ...own.x509.publicKey.export({ format: 'jwk' }), x5c: [own.x509.raw.toString('base64')] };
       const issuer = `https://localhost:${port}`;
       world = await startWorld({
         backend: 'servers',
@@ -44,7 +56,30 @@ for (const [name, start] of [
         watched: true,
         people: ['ada'],
         // The browser sits in the trusted network too, as people of a company do: then only the proxy keeps a claim out.
-        server: { trusted_proxies: ['127.0.0.0/8'], shutdown: { delay: 2, grace: 5 } },
+        server: {
+          trusted_proxies: ['127.0.0.0/8'],
+          shutdown: { delay: 2, grace: 5 },
+          mtls: {
+            certificate_header: 'X-Client-Cert',
+            client_ca_file: authority.certFile,
+            origin: certificateOrigin,
+          },
+        },
+        files: {
+          'clients/bank.yaml': {
+            client_id: 'bank',
+            grant_types: ['client_credentials'],
+            token_endpoint_auth_method: 'tls_client_auth',
+            tls_client_auth_subject_dn: 'CN=Bank,C=DE',
+            tls_client_certificate_bound_access_tokens: true,
+          },
+          'clients/robot.yaml': {
+            client_id: 'robot',
+            grant_types: ['client_credentials'],
+            token_endpoint_auth_method: 'self_signed_tls_client_auth',
+            jwks: { keys: [jwk] },
+          },
+        },
       });
       const [one, two] = world.nodes;
       if (!one || !two) throw new Error('two nodes were asked for');
@@ -55,9 +90,10 @@ for (const [name, start] of [
         certificate: { cert, key },
         nodes: ports([one.origin, two.origin]),
         watch: ports([one.watch, two.watch]),
+        mutualTls: { port: second, ca: authority.certFile },
       });
       usual = getGlobalDispatcher();
-      setGlobalDispatcher(new Agent({ localAddress: CLIENT, connect: { ca: readFileSync(ca, 'utf8'), family: 4 } }));
+      setGlobalDispatcher(new Agent({ localAddress: CLIENT, connect: { ca, family: 4 } }));
       database = new pg.Client({ connectionString: world.environment['DATABASE_URL'] });
       await database.connect();
     });
@@ -70,8 +106,8 @@ for (const [name, start] of [
     });
 
     async function signIn(): Promise<void> {
-      const { request, answer } = await signedIn(world.issuer, 'ada');
-      await redeem(world.issuer, sentBack(answer).get('code') ?? '', request.verifier);
+      const { request: asked, answer } = await signedIn(world.issuer, 'ada');
+      await redeem(world.issuer, sentBack(answer).get('code') ?? '', asked.verifier);
     }
 
     /** The address that the audit has for a wrong password. */
@@ -109,11 +145,50 @@ for (const [name, start] of [
       expect(await addressFor({ forwarded: 'for=198.51.100.8', 'x-real-ip': '198.51.100.9' })).to.equal(CLIENT);
     });
 
+    /** The status of a token request. @param shown the certificate in TLS. @param claimed the one in a header. */
+    async function tokenStatus(
+      origin: string,
+      client_id: string,
+      { shown, claimed }: { shown?: ClientCertificate; claimed?: ClientCertificate } = {},
+    ): Promise<number> {
+      const files = shown && { cert: readFileSync(shown.certFile), key: readFileSync(shown.keyFile) };
+      const { hostname: servername, host, port } = new URL(origin);
+      const dispatcher = new Agent({ localAddress: CLIENT, connect: { ca, family: 4, servername, ...files } });
+      try {
+        const { statusCode, body } = await request(`https://localhost:${port}/token`, {
+          dispatcher,
+          method: 'POST',
+          headers: {
+            host,
+            'content-type': 'application/x-www-form-urlencoded',
+            ...(claimed && { 'x-client-cert': encodeURIComponent(claimed.pem) }),
+          },
+          body: `grant_type=client_credentials&client_id=${client_id}`,
+        });
+        await body.dump();
+        return statusCode;
+      } finally {
+        await dispatcher.close();
+      }
+    }
+
+    it('passes certificates of clients on from TLS, and never from a header of theirs (RFC 8705)', async () => {
+      expect(await tokenStatus(certificateOrigin, 'bank', { shown: bank })).to.equal(200);
+      expect(await tokenStatus(certificateOrigin, 'robot', { shown: own })).to.equal(200);
+      expect(await tokenStatus(certificateOrigin, 'bank', { shown: own })).to.equal(401);
+      expect(await tokenStatus(certificateOrigin, 'bank')).to.equal(401);
+      for (const origin of [certificateOrigin, world.issuer]) {
+        expect(await tokenStatus(origin, 'bank', { claimed: bank }), origin).to.equal(401);
+        expect(await tokenStatus(origin, 'robot', { claimed: own }), origin).to.equal(401);
+      }
+      expect(await tokenStatus(certificateOrigin, 'robot', { shown: bank, claimed: own })).to.equal(401);
+    });
+
     it('holds no stream back: a waiting browser hears at once what its phone did', async () => {
       const adding = await signedIn(world.issuer, 'ada', { acr_values: MFA });
       const ready = await proveMailbox(world, adding.browser, adding.answer, 'ada@example.org');
       const { phone } = await addPhone(world, adding.browser, ready);
-      const { browser, request, answer } = await signedIn(world.issuer, 'ada', { acr_values: MFA });
+      const { browser, request: asked, answer } = await signedIn(world.issuer, 'ada', { acr_values: MFA });
       const begun = performance.now();
       const headers = { cookie: browser.cookiesFor(new URL(answer.url).pathname) };
       const stream = await fetch(`${answer.url}/events`, { headers });
@@ -132,7 +207,7 @@ for (const [name, start] of [
       expect(heard).to.contain('"approved"');
       expect(performance.now() - told).to.be.below(AT_ONCE);
       const back = await submit(browser, answer, '/finish');
-      const { claims } = await redeem(world.issuer, sentBack(back).get('code') ?? '', request.verifier);
+      const { claims } = await redeem(world.issuer, sentBack(back).get('code') ?? '', asked.verifier);
       expect(claims['acr']).to.equal(MFA);
     });
 

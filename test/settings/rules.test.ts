@@ -580,8 +580,8 @@ const CLIENTS: Case[] = [
       'id_token_signed_response_alg: RS256',
     ),
     says: [
-      'clients/payroll.yaml:2:1: token_endpoint_auth_method: contradicts profile "fapi2": private_key_jwt (section 5.3.2.1; mTLS is not offered) (it is "none")',
-      'clients/payroll.yaml:5:1: dpop_bound_access_tokens: contradicts profile "fapi2": tokens bound by DPoP (section 5.3.2.1; mTLS is not offered) (it is false)',
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: contradicts profile "fapi2": private_key_jwt, tls_client_auth or self_signed_tls_client_auth (section 5.3.2.1) (it is "none")',
+      'clients/payroll.yaml:5:1: dpop_bound_access_tokens: contradicts profile "fapi2": tokens bound by DPoP or to a certificate (section 5.3.2.1) (it is false)',
       'clients/payroll.yaml:6:1: require_pushed_authorization_requests: contradicts profile "fapi2": pushed requests (section 5.3.2.2) (it is false)',
       'clients/payroll.yaml:7:1: id_token_signed_response_alg: contradicts profile "fapi2": ES256 or PS256, never RS256 (FAPI 2.0 section 5.4) (it is "RS256")',
     ],
@@ -595,7 +595,7 @@ const CLIENTS: Case[] = [
       'grant_types: ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]',
     ),
     says: [
-      'clients/payroll.yaml:2:1: token_endpoint_auth_method: contradicts profile "fapi2": private_key_jwt (section 5.3.2.1; mTLS is not offered) (it is "none")',
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: contradicts profile "fapi2": private_key_jwt, tls_client_auth or self_signed_tls_client_auth (section 5.3.2.1) (it is "none")',
       'clients/payroll.yaml:5:1: grant_types: contradicts profile "fapi2": no device flow, which cannot be bound to a browser (it is […])',
     ],
   },
@@ -688,9 +688,41 @@ const CLIENTS: Case[] = [
     },
     says: [
       'clients/payroll.yaml:1:1: jwks_uri: is required: its host is the sector of a pairwise client with "urn:ietf:params:oauth:grant-type:device_code"; or leave subject_type out',
-      'clients/payroll.yaml:2:1: token_endpoint_auth_method: pairwise with "urn:ietf:params:oauth:grant-type:device_code" needs private_key_jwt: the keys of jwks_uri name the sector; or leave subject_type out (it is "none")',
+      'clients/payroll.yaml:2:1: token_endpoint_auth_method: pairwise with "urn:ietf:params:oauth:grant-type:device_code" needs private_key_jwt or self_signed_tls_client_auth: the keys of jwks_uri name the sector; or leave subject_type out (it is "none")',
       'clients/tv.yaml:1:1: sector_identifier_uri: is required: a pairwise client has both sign-ins and "urn:ietf:params:oauth:grant-type:device_code"; its list names the redirect_uris and the jwks_uri',
       'clients/worker.yaml:2:1: subject_type: pairwise is for clients with sign-ins: leave it out (it is "pairwise")',
+    ],
+  },
+  {
+    what: 'certificates of clients that nothing can be compared with',
+    files: {
+      'server.yaml':
+        'issuer: https://id.example.org\nmtls:\n  certificate_header: X-Forwarded-For\n  client_ca_file: none.pem\n  origin: https://id.example.org\n',
+      ...payroll(web, 'token_endpoint_auth_method: tls_client_auth'),
+      'clients/a.yaml': `client_id: a\n${web}\n${open}\ntls_client_auth_san_dns: a.example.org\n`,
+      'clients/b.yaml': `client_id: b\n${web}\ntoken_endpoint_auth_method: self_signed_tls_client_auth\njwks: { keys: [{ kty: EC }] }\n`,
+      'clients/c.yaml': `client_id: c\n${web}\ntoken_endpoint_auth_method: tls_client_auth\ntls_client_auth_san_dns: a\ntls_client_auth_san_ip: b\n`,
+    },
+    says: [
+      'clients/a.yaml:4:1: tls_client_auth_san_dns: is only for tls_client_auth (it is "a.example.org")',
+      'clients/b.yaml:4:16: jwks.keys[0]: has no x5c: self_signed_tls_client_auth compares the certificate',
+      'clients/c.yaml:5:1: tls_client_auth_san_ip: is one name too many: tls_client_auth_san_dns is written already (it is "b")',
+      'clients/payroll.yaml:1:1: tls_client_auth_subject_dn: tls_client_auth needs it, or one of tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip, tls_client_auth_san_email',
+      'server.yaml:2:1: mtls: needs trusted_proxies: without one nobody is believed about certificates (it is {…})',
+      'server.yaml:3:3: mtls.certificate_header: is a header with another meaning (it is "X-Forwarded-For")',
+      'server.yaml:4:3: mtls.client_ca_file: names a file that cannot be read, or has a certificate that cannot (it is [secret])',
+      'server.yaml:5:3: mtls.origin: is the issuer: leave it out (it is "https://id.example.org")',
+    ],
+  },
+  {
+    what: 'certificates of clients where server.yaml says nothing of them',
+    files: {
+      ...payroll(web, open, 'tls_client_certificate_bound_access_tokens: true'),
+      'clients/a.yaml': `client_id: a\n${web}\ntoken_endpoint_auth_method: tls_client_auth\ntls_client_auth_san_dns: a\n`,
+    },
+    says: [
+      'clients/a.yaml:3:1: token_endpoint_auth_method: needs mtls in server.yaml: how certificates reach us (it is "tls_client_auth")',
+      'clients/payroll.yaml:4:1: tls_client_certificate_bound_access_tokens: needs mtls in server.yaml: how certificates reach us (it is true)',
     ],
   },
   {

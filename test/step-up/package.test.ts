@@ -64,7 +64,7 @@ describe('step-up package: as npm gives it', function () {
     const out = execFileSync(process.execPath, ['all.js'], { encoding: 'utf8', cwd: folder });
     const guards = Array.from({ length: 4 }, () => 'guard,tokenOf');
     expect(out.trim().split('\n')).to.deep.equal([
-      'COUNTERSIGN_LEVELS,MemoryReplayStore,ResourceServer,authorizationParameters,parseChallenge,tokenOf',
+      'COUNTERSIGN_LEVELS,MemoryReplayStore,ResourceServer,authorizationParameters,certificateFromHeader,parseChallenge,tokenOf',
       'authorizationParameters,parseChallenge',
       ...guards,
     ]);

@@ -13,6 +13,8 @@ export interface ProxyParts {
   /** Ports of the two nodes, and of their second ports. */
   nodes: readonly [number, number];
   watch: readonly [number, number];
+  /** Where certificates of clients are asked for: a name at nginx, a port at HAProxy, whose authorities are these. */
+  mutualTls: { port: number; ca: string };
 }
 
 /** A running proxy. */
@@ -44,6 +46,13 @@ export async function startNginx(parts: ProxyParts): Promise<RunningProxy> {
     ['10.0.0.12:3000', `127.0.0.1:${parts.nodes[1]}`],
   ]);
   writeFileSync(join(folder, 'site.conf'), site);
+  const certificates = adapted('deploy/nginx/mutual-tls.conf', [
+    ['listen 443 ssl http2', `listen 127.0.0.1:${parts.port} ssl http2`],
+    ['server_name mtls.example.org', 'server_name mtls.localhost'],
+    ['/etc/ssl/countersign/fullchain.pem', parts.certificate.cert],
+    ['/etc/ssl/countersign/privkey.pem', parts.certificate.key],
+  ]);
+  writeFileSync(join(folder, 'certificates.conf'), certificates);
   mkdirSync(join(folder, 'temp'));
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/temp/${name};`,
@@ -55,7 +64,7 @@ export async function startNginx(parts: ProxyParts): Promise<RunningProxy> {
     `pid ${folder}/nginx.pid;`,
     'error_log stderr warn;',
     'events {}',
-    `http { access_log off; ${temporary.join(' ')} include ${folder}/site.conf; }`,
+    `http { access_log off; ${temporary.join(' ')} include ${folder}/site.conf; include ${folder}/certificates.conf; }`,
   ];
   writeFileSync(join(folder, 'nginx.conf'), around.join('\n'));
   return supervised('nginx', ['-e', 'stderr', '-p', folder, '-c', join(folder, 'nginx.conf')], parts.port, folder);
@@ -75,7 +84,14 @@ export async function startHaproxy(parts: ProxyParts): Promise<RunningProxy> {
     ['server two 10.0.0.12:3000', `server two 127.0.0.1:${parts.nodes[1]} port ${parts.watch[1]}`],
   ]);
   writeFileSync(join(folder, 'haproxy.cfg'), text);
-  return supervised('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], parts.port, folder);
+  const certificates = adapted('deploy/haproxy/mutual-tls.cfg', [
+    ['bind :8443 ', `bind 127.0.0.1:${parts.mutualTls.port} `],
+    ['/etc/haproxy/countersign.pem', both],
+    ['/etc/haproxy/client-ca.pem', parts.mutualTls.ca],
+  ]);
+  writeFileSync(join(folder, 'certificates.cfg'), certificates);
+  const files = ['haproxy.cfg', 'certificates.cfg'].flatMap((file) => ['-f', join(folder, file)]);
+  return supervised('haproxy', ['-db', ...files], parts.port, folder);
 }
 
 async function supervised(name: string, args: string[], port: number, folder: string): Promise<RunningProxy> {

@@ -6,6 +6,8 @@ export interface IncomingRequest {
   /** Path with query, or an absolute address: only its path counts, never its host. */
   url: string;
   header(name: string): string | undefined;
+  /** The framework's own object: Koa's `ctx`, Express' `request`, Fastify's `request`, a `Request`. */
+  native?: unknown;
 }
 
 /** The answer to a request that may not pass. It tells what the client needs in order to do better, and nothing else. */

@@ -19,13 +19,19 @@ export interface ProofExpected {
   store: ReplayStore;
 }
 
-/** `cnf.jkt`; undefined for a token that is bound to nothing. @throws InvalidToken where it is bound in a way that we cannot check. */
-export function boundTo(claims: { [claim: string]: unknown }): string | undefined {
+/**
+ * What a token is bound to: `cnf.jkt` (RFC 9449 section 6), `cnf.x5t#S256` (RFC 8705 section 3.1), nothing, or both.
+ * @throws InvalidToken where it is bound in a way that we cannot check.
+ */
+export function boundTo(claims: { [claim: string]: unknown }): { key?: string; certificate?: string } {
   const { cnf } = claims;
-  if (cnf === undefined) return undefined;
-  const jkt = typeof cnf === 'object' && cnf !== null ? (cnf as { jkt?: unknown }).jkt : undefined;
-  if (typeof jkt !== 'string') throw new InvalidToken('bound in a way that is not known here');
-  return jkt;
+  if (cnf === undefined) return {};
+  const members = typeof cnf === 'object' && cnf !== null ? (cnf as { [member: string]: unknown }) : {};
+  const { jkt: key, 'x5t#S256': certificate, ...others } = members;
+  const good = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string';
+  if (!good(key) || !good(certificate) || Object.keys(others).length > 0 || (key ?? certificate) === undefined)
+    throw new InvalidToken('bound in a way that is not known here');
+  return { ...(key === undefined ? {} : { key }), ...(certificate === undefined ? {} : { certificate }) };
 }
 
 /** An address for comparison: no query, no fragment, percent signs only where they are needed (RFC 3986 section 6.2.2). */

@@ -16,7 +16,7 @@ export function guard(server: ResourceServer, requirement: Requirement = {}) {
     next: (error?: unknown) => void,
   ): void => {
     const { method = '', url = '', originalUrl = url, headers } = request;
-    check({ method, url: originalUrl, header: headerOf(headers) }).then((verdict) => {
+    check({ method, url: originalUrl, header: headerOf(headers), native: request }).then((verdict) => {
       if (verdict.ok) {
         admit(request, verdict.token);
         return next();

@@ -26,7 +26,7 @@ export function guard(server: ResourceServer, requirement: Requirement = {}) {
   const check = server.guard(requirement);
   return async (request: FastifyRequestLike, reply: FastifyReplyLike): Promise<unknown> => {
     const { method, originalUrl, headers } = request;
-    const verdict = await check({ method, url: originalUrl, header: headerOf(headers) });
+    const verdict = await check({ method, url: originalUrl, header: headerOf(headers), native: request });
     if (verdict.ok) return admit(request, verdict.token);
     const { status, headers: more, body } = verdict.refusal;
     reply.code(status);

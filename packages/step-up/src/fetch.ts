@@ -14,7 +14,7 @@ export function guard<More extends unknown[]>(
   const check = server.guard(requirement);
   return async (request: Request, ...more: More): Promise<Response> => {
     const header = (name: string) => request.headers.get(name) ?? undefined;
-    const verdict = await check({ method: request.method, url: request.url, header });
+    const verdict = await check({ method: request.method, url: request.url, header, native: request });
     if (!verdict.ok) {
       const { status, headers, body } = verdict.refusal;
       return Response.json(body, { status, headers });

@@ -2,6 +2,8 @@
 export type { AccessToken } from './access-token.ts';
 export { tokenOf } from './access-token.ts';
 export type { IncomingRequest, Refusal } from './answer.ts';
+export type { Certificate } from './certificate.ts';
+export { certificateFromHeader } from './certificate.ts';
 export type { IntrospectionOptions } from './introspection.ts';
 export type { LevelDeclaration } from './levels.ts';
 export { COUNTERSIGN_LEVELS } from './levels.ts';

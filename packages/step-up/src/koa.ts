@@ -20,7 +20,7 @@ export function guard(server: ResourceServer, requirement: Requirement = {}) {
   const check = server.guard(requirement);
   return async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
     const header = (name: string) => ctx.get(name) || undefined;
-    const verdict = await check({ method: ctx.method, url: ctx.originalUrl, header });
+    const verdict = await check({ method: ctx.method, url: ctx.originalUrl, header, native: ctx });
     if (verdict.ok) {
       admit(ctx, verdict.token);
       await next();

@@ -1,5 +1,7 @@
 // What a resource server is told once, checked when it is made.
 import type { JWTVerifyGetKey } from 'jose';
+import type { IncomingRequest } from './answer.ts';
+import type { Certificate } from './certificate.ts';
 import type { IntrospectionOptions } from './introspection.ts';
 import { isSecure } from './issuer.ts';
 import { COUNTERSIGN_LEVELS, type LevelDeclaration } from './levels.ts';
@@ -39,6 +41,11 @@ export interface ResourceServerOptions {
   realm?: string;
   /** `off` refuses tokens that are bound to a key; DPoP is taken beside Bearer where it is missing. */
   dpop?: 'off' | DPoPOptions;
+  /**
+   * The certificate that the client of a request has shown in TLS, PEM or DER: from a header of your proxy
+   * (`certificateFromHeader`), or from the socket. Without it tokens that are bound to a certificate are refused (RFC 8705).
+   */
+  certificateOf?: (request: IncomingRequest) => Certificate | undefined;
   /**
    * Where clients reach this application, path prefix included: proofs name it (`htu`), and the Host header is never believed.
    * The origin of `audience` where it is missing.

@@ -2,6 +2,7 @@
 import type { JWTPayload } from 'jose';
 import { type AccessToken, accessToken } from './access-token.ts';
 import type { IncomingRequest, Refusal } from './answer.ts';
+import { certificateThumbprint } from './certificate.ts';
 import { lacking, notGood, type Realm, tokenMissing, unavailable } from './challenge.ts';
 import { boundTo, checkProof } from './dpop.ts';
 import { InvalidProof, InvalidToken } from './failures.ts';
@@ -79,16 +80,25 @@ export class ResourceServer {
     return { scheme, token };
   }
 
-  /** A token that is bound to a key needs its proof, and a proof needs a token that is bound (RFC 9449 section 7.2). */
+  /**
+   * A token that is bound to a certificate needs that certificate (RFC 8705 section 3), one that is bound to a key needs its proof, and a
+   * proof needs a token that is bound (RFC 9449 section 7.2).
+   */
   async #checkBinding(
-    { method, url, header }: IncomingRequest,
+    request: IncomingRequest,
     scheme: 'bearer' | 'dpop',
     token: string,
     claims: JWTPayload,
     now: number,
   ): Promise<void> {
-    const { proofs, base, tolerance } = this.#settings;
-    const thumbprint = boundTo(claims);
+    const { method, url, header } = request;
+    const { proofs, base, tolerance, certificateOf } = this.#settings;
+    const { key: thumbprint, certificate } = boundTo(claims);
+    if (certificate !== undefined) {
+      const shown = certificateOf?.(request);
+      if (shown === undefined || certificateThumbprint(shown) !== certificate)
+        throw new InvalidToken('bound to a certificate that was not shown');
+    }
     if (thumbprint === undefined && scheme === 'bearer' && proofs?.required !== true) return;
     if (thumbprint === undefined || scheme === 'bearer' || proofs === undefined)
       throw new InvalidToken('token and scheme do not fit together');

@@ -33,7 +33,7 @@ export const clientSchema = z
       .enum(['classic', 'spa', 'fapi2'])
       .prefault('classic')
       .describe(
-        'What the client holds itself to: "spa" (an app in the browser, without a secret) or "fapi2" (FAPI 2.0 Security Profile: pushed requests, private_key_jwt, tokens bound by DPoP, codes of 60 seconds). A key that contradicts it is refused.',
+        'What the client holds itself to: "spa" (an app in the browser, without a secret) or "fapi2" (FAPI 2.0 Security Profile: pushed requests, private_key_jwt or a certificate, tokens bound by DPoP or to the certificate, codes of 60 seconds). A key that contradicts it is refused.',
       ),
     application_type: z
       .enum(['web', 'native'])
@@ -57,9 +57,19 @@ export const clientSchema = z
         'The scopes of OpenID Connect that the client may ask for, with spaces between; all where it is missing.',
       ),
     token_endpoint_auth_method: z
-      .enum(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'])
+      .enum([
+        'client_secret_basic',
+        'client_secret_post',
+        'client_secret_jwt',
+        'private_key_jwt',
+        'tls_client_auth',
+        'self_signed_tls_client_auth',
+        'none',
+      ])
       .prefault('client_secret_basic')
-      .describe('How the client proves itself at our endpoints; "none" for an app that cannot keep a secret.'),
+      .describe(
+        'How the client proves itself at our endpoints; "none" for an app that cannot keep a secret. The two with "tls" are certificates (RFC 8705): of an authority, by one of the tls_client_auth_ names, or their own, as x5c in its jwks.',
+      ),
     token_endpoint_auth_signing_alg: z
       .enum([...SIGNING, 'HS256'])
       .optional()
@@ -69,6 +79,17 @@ export const clientSchema = z
       .optional()
       .describe('The public keys of the client as a JSON Web Key Set; never private ones.'),
     jwks_uri: text().optional().describe('Where its public keys are read from, https.'),
+    tls_client_auth_subject_dn: text()
+      .optional()
+      .describe('The subject of its certificate, as RFC 4514 writes it: "CN=bank,O=Bank,C=DE".'),
+    tls_client_auth_san_dns: text().optional().describe('Or a DNS name that its certificate carries.'),
+    tls_client_auth_san_uri: text().optional().describe('Or a URI.'),
+    tls_client_auth_san_ip: text().optional().describe('Or an IP address.'),
+    tls_client_auth_san_email: text().optional().describe('Or a mail address.'),
+    tls_client_certificate_bound_access_tokens: z
+      .boolean()
+      .optional()
+      .describe('Only tokens bound to a certificate (RFC 8705 section 3) are given out.'),
     id_token_signed_response_alg: z
       .enum(SIGNING)
       .optional()
@@ -172,7 +193,12 @@ export function resolveClient(client: ClientFile, secret: Secret | undefined, fi
   return {
     metadata: {
       ...present(metadata),
-      ...(profile === 'fapi2' ? { require_pushed_authorization_requests: true, dpop_bound_access_tokens: true } : {}),
+      ...(profile === 'fapi2'
+        ? {
+            require_pushed_authorization_requests: true,
+            ...(client.tls_client_certificate_bound_access_tokens ? {} : { dpop_bound_access_tokens: true }),
+          }
+        : {}),
       client_name: client.client_name ?? client.client_id,
       ...(client.grant_types.includes(CIBA)
         ? { backchannel_token_delivery_mode: client.backchannel_token_delivery_mode ?? 'poll' }

@@ -37,6 +37,27 @@ export const serverSchema = z
       })
       .optional()
       .describe('Serve https ourselves with this certificate; leave it out behind a proxy that does it.'),
+    mtls: z
+      .strictObject({
+        certificate_header: z
+          .string()
+          .regex(/^[A-Za-z][A-Za-z0-9-]{1,63}$/, 'must be the name of a header, such as "X-Client-Cert"')
+          .describe(
+            'The header in which a proxy of trusted_proxies says which certificate the client has shown: PEM with percent signs, DER in base64, or RFC 9440. From anybody else it is ignored.',
+          ),
+        client_ca_file: text()
+          .optional()
+          .describe(
+            'The authorities that sign certificates of clients with tls_client_auth, PEM, relative to the configuration folder.',
+          ),
+        origin: text()
+          .optional()
+          .describe(
+            'Where the proxy asks for certificates, if not at the issuer: discovery names it in mtls_endpoint_aliases.',
+          ),
+      })
+      .optional()
+      .describe('Certificates of clients (mutual TLS, RFC 8705), behind a proxy that ends TLS.'),
     post_authorization: z
       .boolean()
       .prefault(false)
