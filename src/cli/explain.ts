@@ -62,7 +62,11 @@ async function findSignIn(
     if (typeof transaction !== 'string' || event.sub === undefined) return { at: found.at, event };
     const rows = await eventsOfTransaction(knex, event.sub, transaction, new Date(found.at));
     const backchannel = rows.map((row) => row.event as unknown as AuditEvent);
-    return { at: found.at, event: backchannel.find((one) => one.event === 'authn_level_reached') ?? event, backchannel };
+    return {
+      at: found.at,
+      event: backchannel.find((one) => one.event === 'authn_level_reached') ?? event,
+      backchannel,
+    };
   } finally {
     await database.close();
   }

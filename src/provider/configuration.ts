@@ -100,7 +100,8 @@ export function configuration(parts: ProviderParts): Configuration {
     subjectTypes: ['public', 'pairwise'],
     ttl: lifetimes(parts.registry, parts.clock),
     enabledJWA: {
-      clientAuthSigningAlgValues: [...CLIENT_SIGNING],
+      // HS256 alone: client_secret_jwt, which the library leaves out without it.
+      clientAuthSigningAlgValues: [...CLIENT_SIGNING, 'HS256'],
       idTokenSigningAlgValues: [...SIGNING],
       userinfoSigningAlgValues: [...SIGNING],
       introspectionSigningAlgValues: [...SIGNING],

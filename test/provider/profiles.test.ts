@@ -7,6 +7,7 @@ import { HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, CALLBACK, logIn, sentBack } from '../support/service.ts';
 
 const MFA = 'urn:countersign:acr:mfa';
+const SECRET = 'a secret of the worker, long enough';
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
 describe('profiles of clients', function () {
@@ -29,6 +30,12 @@ describe('profiles of clients', function () {
       files: {
         'clients/bank.yaml': { ...registered, client_id: 'bank', profile: 'fapi2' },
         'clients/signer.yaml': { ...registered, client_id: 'signer', client_name: 'Signer' },
+        'clients/worker.yaml': {
+          client_id: 'worker',
+          client_secret: SECRET,
+          token_endpoint_auth_method: 'client_secret_jwt',
+          grant_types: ['client_credentials'],
+        },
         'lifetimes.yaml': { code: '5m' },
       },
     });
@@ -125,6 +132,20 @@ describe('profiles of clients', function () {
       400,
       'invalid_request_object',
     ]);
+  });
+
+  it('takes an assertion under the client’s secret, and none under another one', async () => {
+    const tokens = async (secret: string) => {
+      const proof = client.ClientSecretJwt(secret);
+      const execute = [client.allowInsecureRequests];
+      const worker = await client.discovery(new URL(running.issuer), 'worker', undefined, proof, { execute });
+      return client.clientCredentialsGrant(worker).then(
+        ({ token_type }) => token_type,
+        ({ error }: { error?: string }) => error,
+      );
+    };
+    expect(await tokens(SECRET)).to.equal('bearer');
+    expect(await tokens(SECRET.replace('worker', 'others'))).to.equal('invalid_client');
   });
 
   it('signs the answer of an introspection for who asks for it', async () => {
