@@ -1,5 +1,6 @@
 // The built app in real Chromium against the real device API: add an account, say yes, say no, mistakes, and without a network.
 import { expect } from 'chai';
+import { decodeJwt } from 'jose';
 import type { Page } from 'playwright-core';
 import { enterOfflineCode } from '../../src/usecases/enter-offline-code.ts';
 import {
@@ -15,6 +16,18 @@ import { ask, askedNow, enrolled, needsBuiltApp, offer, PIN, scanned, showCode, 
 
 /** The browser's own lines about refusals and about a network that is off. */
 const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/, /net::ERR_CONNECTION_RESET/];
+
+const CIBA = 'urn:openid:params:grant-type:ciba';
+const MFA = 'urn:countersign:acr:mfa';
+/** A service that asks by itself, without a browser. */
+const DESK = {
+  client_id: 'desk',
+  client_name: 'Order desk',
+  client_secret: 'Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-the-desk',
+  token_endpoint_auth_method: 'client_secret_post',
+  grant_types: [CIBA],
+  first_party: true,
+};
 
 describe('phone app', function () {
   this.timeout(60_000);
@@ -38,7 +51,10 @@ describe('phone app', function () {
 
   before(async () => {
     needsBuiltApp();
-    running = await startHouse({ backend: 'embedded' });
+    running = await startHouse({
+      backend: 'embedded',
+      files: { 'clients/desk.yaml': DESK, 'lifetimes.yaml': { poll_interval: '1s' } },
+    });
     device = await phone();
     complaints = listenTo(device.context, [running.issuer], EXPECTED);
     ({ page, ...who } = await enrolled(running, device));
@@ -144,6 +160,52 @@ describe('phone app', function () {
     expect(await state(transaction.id)).to.equal('failed');
     await looksRight('wrong-number');
     await page.getByRole('button', { name: 'To the start' }).click();
+  });
+
+  /** What the desk hears at one of our endpoints. */
+  const atDesk = async (path: string, fields: Record<string, string>) => {
+    const { client_id, client_secret } = DESK;
+    const body = new URLSearchParams({ client_id, client_secret, ...fields });
+    const answer = await fetch(`${running.issuer}${path}`, { method: 'POST', body });
+    return (await answer.json()) as Record<string, string>;
+  };
+  /** A request of the desk, as it stands on the phone. */
+  const byDesk = async (more: Record<string, string>) => {
+    const asked = await atDesk('/backchannel', { scope: 'openid', login_hint: who.login, ...more });
+    expect(asked['auth_req_id'], JSON.stringify(asked)).to.be.a('string');
+    await page.getByRole('button', { name: 'Order desk' }).click();
+    await page.getByRole('heading', { name: 'Order desk asks: is this you?' }).waitFor();
+    return { answer: () => atDesk('/token', { grant_type: CIBA, auth_req_id: asked['auth_req_id'] ?? '' }) };
+  };
+
+  it('shows what a service without a browser asks to confirm and for which level, and says yes by its number', async () => {
+    const request = await byDesk({ acr_values: MFA, binding_message: 'Order 77, code 482913' });
+    const facts = await page.locator('dl.facts').innerText();
+    expect(facts).to.include('What you confirm\nOrder 77, code ******').and.not.include('482913');
+    expect(facts).to.include('A sign-in with your phone as second proof').and.not.include('Browser');
+    await page.getByText('Say yes only if you are dealing with it right now.').waitFor();
+    await looksRight('request-service');
+    await page.getByRole('button', { name: 'Yes, it is me' }).click();
+    // Without the number it goes no further.
+    await page.locator('[role=alert]').getByText('The number that the service shows or tells you').waitFor();
+    await page.getByRole('textbox').fill('482913');
+    await page.getByRole('button', { name: 'Yes, it is me' }).click();
+    await typePin(page, PIN);
+    await page.getByRole('heading', { name: 'You said yes' }).waitFor();
+    const claims = decodeJwt((await request.answer())['id_token'] ?? '');
+    expect(claims).to.deep.include({ sub: who.id, aud: 'desk', acr: MFA, amr: ['swk', 'pin', 'mca', 'user', 'mfa'] });
+    await page.getByRole('button', { name: 'Done' }).click();
+  });
+
+  it('says no to a service without a browser, which hears so', async () => {
+    const request = await byDesk({ binding_message: 'A call from you?' });
+    const facts = await page.locator('dl.facts').innerText();
+    expect(facts).to.include('What you confirm\nA call from you?').and.include('A plain sign-in');
+    expect(await page.getByRole('textbox').count()).to.equal(0);
+    await page.getByRole('button', { name: 'No', exact: true }).click();
+    await page.getByRole('heading', { name: 'You said no' }).waitFor();
+    expect((await request.answer())['error']).to.equal('access_denied');
+    await page.getByRole('button', { name: 'Done' }).click();
   });
 
   it('refuses the code of another server and says whose it is', async () => {
