@@ -31,6 +31,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<void> } = {
   explain: async () => (await import('./cli/explain.ts')).addExplainCommand(program),
   client: async () => (await import('./cli/client.ts')).addClientCommands(program),
   ciba: async () => (await import('./cli/ciba.ts')).addCibaCommand(program),
+  device: async () => (await import('./cli/device.ts')).addDeviceCommand(program),
   phone: async () => (await import('./cli/phone.ts')).addPhoneCommands(program),
 };
 

@@ -176,6 +176,6 @@ export function otherWay({ metadata }: ClientSettings): string | undefined {
   if (grants.includes('authorization_code')) return undefined;
   const id = metadata.client_id;
   if (grants.includes(CIBA)) return `asks without a browser: try countersign ciba ${id} SIGN-IN-NAME`;
-  if (grants.includes(DEVICE)) return 'uses the device flow: see docs/relying-services/device-flow.md';
+  if (grants.includes(DEVICE)) return `uses the device flow: try countersign device ${id}`;
   return 'signs nobody in: its grant_types have no authorization_code';
 }

@@ -1,5 +1,6 @@
 // A relying service that a command plays, by the client's own file: discovery, the client's proof, PKCE, JAR, DPoP. Nothing is asked of the stores.
 import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type CryptoKey,
   calculateJwkThumbprint,
@@ -12,6 +13,7 @@ import {
 } from 'jose';
 import { systemRandom } from '../platform/random.ts';
 import type { ClientSettings, Settings } from '../settings/settings.ts';
+import { explainError } from './error-page.ts';
 import { readServiceKey, type ServiceKey } from './service-key.ts';
 
 /** Parameters of a request, or members of an answer. */
@@ -110,6 +112,19 @@ export class PlayedService {
     return this.#withNonce(send);
   }
 
+  /**
+   * Asks the token endpoint until there is an end: never quicker than told, and five seconds slower after each `slow_down` (RFC 8628
+   * section 3.5, OpenID CIBA Core section 7.3). @param interval seconds.
+   */
+  async poll(fields: Fields, interval: number): Promise<Answer['body']> {
+    for (let pause = interval; ; ) {
+      await wait(pause * 1000);
+      const { body } = await this.post('token_endpoint', fields);
+      if (body['error'] === 'slow_down') pause += 5;
+      else if (body['error'] !== 'authorization_pending') return body;
+    }
+  }
+
   /** Asks the userinfo endpoint. */
   async userinfo(accessToken: string): Promise<Answer> {
     const url = this.endpoint('userinfo_endpoint');
@@ -190,6 +205,13 @@ export class PlayedService {
       .sign(key);
     return { headers: {}, fields: { client_id, client_assertion_type: ASSERTION, client_assertion: assertion } };
   }
+}
+
+/** Ends a command with what was answered and what the page of errors says. @throws Error always. */
+export function refusal({ error, error_description: why }: Answer['body']): never {
+  const code = String(error ?? 'server_error');
+  const { text, page } = explainError(code);
+  throw new Error(`refused with ${code}${typeof why === 'string' ? `: ${why}` : ''}\n${text}\n${page}`);
 }
 
 function needKey(what: string): never {

@@ -1,12 +1,14 @@
-// `countersign client try`: the real command against a running provider; the person signs in with a browser of their own.
+// `countersign client try` and `countersign device`: the real command against a running provider; the person signs in with a browser of their own.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
+import { submit } from '../interactions/with-phone.ts';
 import { PASSWORD, person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
+import { logIn } from '../support/service.ts';
 import { freePort } from '../support/services.ts';
 
 const SECRET = 'a-secret-of-the-ledger-that-nobody-prints-1234567890';
@@ -60,6 +62,14 @@ describe('countersign client try', function () {
           authorization_signed_response_alg: 'ES256',
           userinfo_signed_response_alg: 'ES256',
         },
+        'clients/tv.yaml': {
+          client_id: 'tv',
+          client_name: 'Television',
+          token_endpoint_auth_method: 'none',
+          grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+          first_party: true,
+        },
+        'lifetimes.yaml': { poll_interval: '1s' },
         'clients/till.yaml': {
           client_id: 'till',
           client_secret: SECRET.toUpperCase(),
@@ -79,9 +89,10 @@ describe('countersign client try', function () {
   });
   after(() => running?.close());
 
-  function start(...args: string[]): Running {
+  const start = (...args: string[]) => startCommand('client', 'try', ...args);
+  function startCommand(...args: string[]): Running {
     const env = { ...process.env, ...running.environment };
-    const command = ['dist/src/main.js', 'client', 'try', ...args, '--config', running.folder];
+    const command = ['dist/src/main.js', ...args, '--config', running.folder];
     const child = spawn(process.execPath, command, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     started.push(child);
     let out = '';
@@ -97,7 +108,7 @@ describe('countersign client try', function () {
     // The hint stands below the link: when it is there, somebody listens.
     const printed = new Promise<string>((resolve, reject) => {
       const look = () => {
-        const found = /^ {3}(http\S+\/auth\?\S+)\n {3}\S/m.exec(all)?.[1];
+        const found = /^(?: {3})?(http\S+\/(?:auth|device)\?\S+)\n(?: {3}\S)?/m.exec(all)?.[1];
         if (found !== undefined) resolve(found);
       };
       child.stdout.on('data', look);
@@ -230,12 +241,41 @@ describe('countersign client try', function () {
     expect(error.meaning).to.include('Retrying the same request never helps');
   });
 
+  it('plays a device without a keyboard, and one whose person says no', async () => {
+    const confirmed = async (device: Running, more: Record<string, string> = {}) => {
+      const browser = new HttpBrowser();
+      const code = /type: ([A-Z]{4}-[A-Z]{4})\n/.exec(device.output())?.[1] ?? device.output();
+      const link = await browser.visit(await device.link());
+      const question = await submit(browser, link, '/device');
+      expect(question.text).to.include(code);
+      return { browser, page: await submit(browser, question, '/device', more) };
+    };
+    const device = startCommand('device', 'tv', '--acr', 'urn:countersign:acr:basic');
+    const { browser, page } = await confirmed(device);
+    const done = await logIn(browser, page, login);
+    expect(done.text).to.include('Your device is signed in');
+    expect(await device.ended, device.output()).to.equal(0);
+    const said = device.stdout();
+    expect(said).to.match(/[█▀▄]{10}/);
+    expect(JSON.parse(said.slice(said.indexOf('{')))).to.include({ aud: 'tv', acr: 'urn:countersign:acr:basic' });
+    const refused = startCommand('device', 'tv', '--no-qr');
+    await confirmed(refused, { abort: 'yes' });
+    expect(await refused.ended).to.equal(1);
+    expect(refused.stdout()).not.to.match(/[█▀▄]/);
+    expect(refused.output()).to.match(
+      /refused with access_denied[\s\S]+Offer to start again[\s\S]+errors\.md#access_denied/,
+    );
+  });
+
   it('says which command tries the other kinds of clients', async () => {
     const command = start('till');
     expect(await command.ended).to.equal(1);
     expect(command.output()).to.include('try countersign ciba till SIGN-IN-NAME');
+    const device = start('tv');
+    expect(await device.ended).to.equal(1);
+    expect(device.output()).to.include('try countersign device tv');
     const nobody = start('nobody');
     expect(await nobody.ended).to.equal(1);
-    expect(nobody.output()).to.match(/there is no client nobody .* bank, ledger, payroll, till/);
+    expect(nobody.output()).to.match(/there is no client nobody .* bank, ledger, payroll, till, tv/);
   });
 });

@@ -164,7 +164,7 @@ describe('settings: the example configuration', () => {
       'issuer     http://localhost:3000 (demo), listening on 127.0.0.1:3000',
       'storage    embedded database, embedded state',
       'levels     basic < mfa',
-      'clients    demo-api, demo-desk, demo',
+      'clients    demo-api, demo-desk, demo-tv, demo',
       'resources  http://localhost:3001/api',
     ]);
     const texts = yamlFiles(folder).map((file) => readFileSync(file, 'utf8'));
