@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { ERROR_WORDS, errorWords } from '../../src/provider/error-words.ts';
 import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
-import { type Answer, HttpBrowser } from '../support/http-browser.ts';
+import { type Answer, formOf, HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, CALLBACK, logIn, type Parameters, sentBack } from '../support/service.ts';
 
 const CIBA = 'urn:openid:params:grant-type:ciba';
@@ -78,6 +78,7 @@ describe('error descriptions', function () {
           grant_types: [DEVICE],
           first_party: true,
         },
+        'lifetimes.yaml': { refresh_grace: '0s' },
         'resources/api.yaml': { identifier: API, name: 'API', scopes: { read: {} }, token_format: 'jwt' },
       },
     });
@@ -117,8 +118,17 @@ describe('error descriptions', function () {
   async function code(parameters: Parameters = {}): Promise<{ code: string; verifier: string }> {
     const browser = new HttpBrowser();
     const { url, verifier } = authorization(running.issuer, parameters);
-    const answer = await logIn(browser, await browser.visit(url, atService), login);
+    let answer = await logIn(browser, await browser.visit(url, atService), login);
+    if (answer.location === undefined) {
+      const form = formOf(answer, '/consent');
+      answer = await browser.post(form.url, { ...form.fields, answer: 'allow' }, atService);
+    }
     return { code: sentBack(answer).get('code') ?? '', verifier };
+  }
+  /** All tokens of a sign-in. */
+  async function tokensOf(parameters: Parameters = {}): Promise<{ [name: string]: string }> {
+    const got = await code(parameters);
+    return (await redeem({ code: got.code, code_verifier: got.verifier })) as unknown as { [name: string]: string };
   }
   /** The same from a browser in which somebody is signed in. */
   async function again(parameters: Parameters): Promise<Told> {
@@ -163,14 +173,22 @@ describe('error descriptions', function () {
     const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
     return post('/token', { grant_type: 'client_credentials', client_assertion, client_assertion_type });
   }
-  async function dpop(claims: Claims, headers: object = {}): Promise<Told> {
+  async function proofOf(claims: Claims = {}, headers: object = {}): Promise<{ dpop: string }> {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const all = { htm: 'POST', htu: `${running.issuer}/token`, jti: crypto.randomUUID(), iat: now() };
     const given = Object.fromEntries(Object.entries({ ...all, ...claims }).filter(([, value]) => value !== undefined));
-    const proof = await new SignJWT(given)
-      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey), ...headers })
-      .sign(privateKey);
-    return redeem({ client_id: 'bound', code: 'x', code_verifier: 'y'.repeat(43) }, { dpop: proof });
+    const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey), ...headers };
+    return { dpop: await new SignJWT(given).setProtectedHeader(header).sign(privateKey) };
+  }
+  const dpop = async (claims: Claims, headers: object = {}) =>
+    redeem({ client_id: 'bound', code: 'x', code_verifier: 'y'.repeat(43) }, await proofOf(claims, headers));
+  /** What a client whose tokens are bound gets for a proof. */
+  async function bound(
+    proof: { dpop: string },
+    parameters: Parameters = {},
+  ): Promise<Told & { access_token?: string }> {
+    const got = await code({ client_id: 'bound', ...parameters });
+    return redeem({ client_id: 'bound', code: got.code, code_verifier: got.verifier }, proof);
   }
   const request = async (claims: Claims, signedBy = key) =>
     authorize({
@@ -396,6 +414,38 @@ describe('error descriptions', function () {
       'client_assertion_type must be',
     ],
 
+    [
+      async () => bound(await proofOf(), { dpop_jkt: 'x'.repeat(43) }),
+      'invalid_grant',
+      'the DPoP proof is of another key',
+    ],
+    [
+      async () => {
+        const proof = await proofOf();
+        await bound(proof);
+        return bound(proof);
+      },
+      'invalid_grant',
+      'this DPoP proof was used already',
+    ],
+    [
+      async () => {
+        const { refresh_token } = await tokensOf({ scope: 'openid offline_access', prompt: 'consent' });
+        return redeem({ grant_type: 'refresh_token', refresh_token, scope: 'openid email' });
+      },
+      'invalid_scope',
+      'a refresh can drop scopes',
+    ],
+    [
+      async () => {
+        const { refresh_token } = await tokensOf({ scope: 'openid offline_access', prompt: 'consent' });
+        await redeem({ grant_type: 'refresh_token', refresh_token });
+        return redeem({ grant_type: 'refresh_token', refresh_token });
+      },
+      'invalid_grant',
+      'the refresh token was used already, and its family has ended',
+    ],
+
     // Devices and requests without a browser.
     [
       () => post('/device/auth', { client_id: 'payroll', scope: 'openid' }),
@@ -477,8 +527,24 @@ describe('error descriptions', function () {
     [() => post('/token/introspection', { client_id: 'payroll' }), 'invalid_request', 'the request lacks token'],
     [() => post('/token/revocation', { client_id: 'payroll' }), 'invalid_request', 'the request lacks token'],
 
+    [
+      async () => me(`Bearer ${(await bound(await proofOf())).access_token}`),
+      'invalid_token',
+      'this access token is bound to a key',
+    ],
+    [
+      async () => me(`DPoP ${await accessToken()}`, await proofOf({ htm: 'GET', htu: `${running.issuer}/me` })),
+      'invalid_dpop_proof',
+      'ath of the DPoP proof',
+    ],
+
     // Signing out.
     [() => endSession({ id_token_hint: 'x' }), 'invalid_request', 'id_token_hint must be an ID token'],
+    [
+      async () => endSession({ id_token_hint: (await tokensOf())['id_token'] ?? '', client_id: 'pusher' }),
+      'invalid_request',
+      'client_id is not the client that id_token_hint was made for',
+    ],
     [
       () => endSession({ client_id: 'payroll', post_logout_redirect_uri: 'https://other.example.org/' }),
       'invalid_request',

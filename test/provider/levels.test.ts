@@ -148,6 +148,10 @@ describe('levels in requests', () => {
         refresh_token: String(renewed.body['refresh_token']),
       });
       expect([refused.status, refused.body['error']]).to.deep.equal([400, 'invalid_grant']);
+      // It is what a service reads in its log at three in the morning.
+      expect(refused.body['error_description']).to.equal(
+        'the sign-in did not reach the level mfa that is required here: ask for authorization again',
+      );
     } finally {
       await running.reload({ 'clients/payroll.yaml': SERVICE });
     }
