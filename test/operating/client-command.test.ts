@@ -188,6 +188,16 @@ describe('countersign client try', function () {
     expect(command.output()).not.to.include(SECRET);
   });
 
+  it('takes no code to the token endpoint that another provider has given (RFC 9207)', async () => {
+    const command = start('ledger');
+    const address = new URL(await signIn(command));
+    address.searchParams.set('iss', 'https://another.example.org');
+    command.child.stdin?.write(`${address.href}\n`);
+    expect(await command.ended).to.equal(1);
+    expect(command.output()).to.include('not from this provider: iss is https://another.example.org');
+    expect(command.output()).not.to.include('4. Tokens');
+  });
+
   it('does all that fapi2 demands: pushed and signed request, private_key_jwt, DPoP, signed answer', async () => {
     const command = start('bank', '--key', keyFile('bank.json'));
     const link = new URL(await command.link());
