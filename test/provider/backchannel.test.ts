@@ -28,6 +28,7 @@ const basic = (client = 'centre') => ({
 
 /** What the listener of the pinged service was sent. */
 interface Ping {
+  url: string | undefined;
   authorization: string | undefined;
   body: unknown;
 }
@@ -47,8 +48,11 @@ for (const backend of ['embedded', 'servers'] as const) {
           text += chunk;
         });
         request.on('end', () => {
-          pings.push({ authorization: request.headers.authorization, body: JSON.parse(text) });
-          response.writeHead(status).end();
+          const { url, headers } = request;
+          pings.push({ url, authorization: headers.authorization, body: text === '' ? undefined : JSON.parse(text) });
+          response
+            .writeHead(status, status === 204 ? {} : { location: '/elsewhere' })
+            .end(status === 204 ? '' : 'words');
         });
       });
       await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
@@ -340,6 +344,7 @@ for (const backend of ['embedded', 'servers'] as const) {
       status = 204;
       await until(() => pings.length === 2);
       expect(pings[1]).to.deep.equal({
+        url: '/ping',
         authorization: `Bearer ${client_notification_token}`,
         body: { auth_req_id: asked.id },
       });
@@ -350,6 +355,28 @@ for (const backend of ['embedded', 'servers'] as const) {
       await phone.deny(await waiting(phone));
       await until(() => pings.length === 3);
       expect((await poll(second.id, 'pinged')).body['error']).to.equal('access_denied');
+    });
+
+    it('pings no more where the service says that the token is not its own, and never where it is sent to', async () => {
+      const { login, phone } = await personWithPhone(running);
+      const client_notification_token = 'a-token-of-the-service-0002';
+      for (const [code, most] of [
+        [200, 1],
+        [401, 1],
+        [403, 1],
+        [301, 2],
+      ] as const) {
+        pings.length = 0;
+        status = code;
+        const asked = await ask({ login_hint: login, client_notification_token }, 'pinged');
+        await phone.deny(await waiting(phone));
+        await until(() => pings.length === 1);
+        await wait(1300);
+        expect(pings.length, `${code}`).to.be.at.most(most);
+        expect(pings.map(({ url }) => url)).to.deep.equal(pings.map(() => '/ping'));
+        expect((await poll(asked.id, 'pinged')).body['error']).to.equal('access_denied');
+      }
+      status = 204;
     });
 
     it('can be tried from the command line', async () => {
