@@ -9,6 +9,7 @@ import { accountFinder, CLAIMS } from './account.ts';
 import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
 import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
 import type { ToldError } from './error-words.ts';
+import { checkAssertions, checkRequestObjects } from './fapi.ts';
 import { grantLoader } from './grants.ts';
 import { clientOf } from './interactions.ts';
 import { certificateMethods, mutualTlsFeature } from './mutual-tls.ts';
@@ -59,6 +60,7 @@ export function configuration(parts: ProviderParts): Configuration {
     allowOmittingSingleRegisteredRedirectUri: false,
     acrValues: settings.levels.filter(offered).flatMap((level) => [...level.acr]),
     adapter: parts.adapter,
+    assertJwtClientAuthClaimsAndHeader: checkAssertions(parts.registry),
     claims: CLAIMS as unknown as NonNullable<Configuration['claims']>,
     clientAuthMethods: [...AUTH_METHODS, ...certificateMethods(settings)],
     clientBasedCORS: (_ctx, origin, client) => client.redirectUris?.some((uri) => originOf(uri) === origin) ?? false,
@@ -163,7 +165,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     mTLS: mutualTlsFeature(registry().settings, parts.clock),
     // Only for clients with userinfo_signed_response_alg; without it that key would be passed over in silence.
     jwtUserinfo: { enabled: true },
-    requestObjects: { enabled: true },
+    requestObjects: { enabled: true, assertJwtClaimsAndHeader: checkRequestObjects(registry) },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
       enabled: true,

@@ -178,6 +178,12 @@ function checkProfile(document: Document, client: ClientFile): void {
   against('require_pkce', !client.require_pkce, 'PKCE with S256 (section 5.3.2.2)');
   const pushed = client.require_pushed_authorization_requests;
   against('require_pushed_authorization_requests', pushed === false, 'pushed requests (section 5.3.2.2)');
+  const unsigned = client.grant_types.includes(CIBA) && client.require_signed_request_object !== true;
+  against(
+    'require_signed_request_object',
+    unsigned,
+    'true with CIBA, whose requests are signed (FAPI-CIBA section 5.2.2)',
+  );
   const bound = client.dpop_bound_access_tokens !== false || client.tls_client_certificate_bound_access_tokens === true;
   against('dpop_bound_access_tokens', !bound, 'tokens bound by DPoP or to a certificate (section 5.3.2.1)');
 }

@@ -600,6 +600,19 @@ const CLIENTS: Case[] = [
     ],
   },
   {
+    what: 'requests without a browser under FAPI 2.0 that nobody signed',
+    files: payroll(
+      'profile: fapi2',
+      'first_party: true',
+      'token_endpoint_auth_method: private_key_jwt',
+      'jwks_uri: https://payroll.example.org/jwks',
+      'grant_types: ["urn:openid:params:grant-type:ciba"]',
+    ),
+    says: [
+      'clients/payroll.yaml:1:1: require_signed_request_object: contradicts profile "fapi2": true with CIBA, whose requests are signed (FAPI-CIBA section 5.2.2)',
+    ],
+  },
+  {
     what: 'pings to a client that does not ask without a browser',
     files: payroll(open, web, 'backchannel_token_delivery_mode: ping'),
     says: [
