@@ -176,11 +176,4 @@ describe('groups and claims of the operator’s own', function () {
     expect(learnt).to.deep.include({ teams: ['Payroll admins', 'choir', 'staff'], preferred_username: login });
     expect(learnt).to.not.have.any.keys('roles', 'department');
   });
-
-  it('changed twice at once are both changed', async () => {
-    const { world } = running.house;
-    await Promise.all(['one', 'two', 'three', 'four'].map((group) => changeGroups(world, user, { add: [group] })));
-    const found = await world.records.users.byId(user.id);
-    expect(found?.groups).to.include.members(['one', 'two', 'three', 'four', 'staff']);
-  });
 });

@@ -9,6 +9,7 @@ import { verifyAudit } from '../../src/storage/postgres/audit-verify.ts';
 import type { Database } from '../../src/storage/postgres/database.ts';
 import { tidy } from '../../src/storage/postgres/housekeeping.ts';
 import { migrationNames } from '../../src/storage/postgres/migrations.ts';
+import { changeAttributes, changeGroups } from '../../src/usecases/change-groups.ts';
 import { atOnce, DATABASES, type Opened, silent } from './stores.ts';
 
 const id = () => systemRandom.id();
@@ -140,6 +141,31 @@ for (const { name, open } of DATABASES) {
       });
       expect(Math.abs((now?.sessionsValidAfter ?? 0) - Date.now())).to.be.below(60_000);
       expect(await users.passwordHash(user)).to.equal('other');
+    });
+
+    it('people: groups and attributes that change at once all change, and only those', async () => {
+      const user = await someone();
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      await changeGroups(db, user, { set: ['staff', 'interns'] });
+      await Promise.all([
+        changeGroups(db, user, { remove: ['interns'] }),
+        ...names.map((group) => changeGroups(db, user, { add: [group] })),
+        ...names.map((name) => changeAttributes(db, user, { set: { [name]: `is "${name}"` }, remove: [] })),
+      ]);
+      const now = await db.records.users.byId(user.id);
+      const attributes = Object.fromEntries(names.map((name) => [name, `is "${name}"`]));
+      expect(now).to.deep.equal({ ...user, groups: [...names, 'staff'], attributes });
+      expect((await changeGroups(db, user, { add: Array.from({ length: 100 }, (_none, at) => `g${at}`) })).ok).to.equal(
+        false,
+      );
+      expect(await db.records.users.byId(user.id)).to.deep.equal(now);
+    });
+
+    it('people: a node of the version before adds somebody who is in no group', async () => {
+      const user = person();
+      const { id: key, login } = user;
+      await db.knex.raw(`insert into users (id, login, name, state) values (?, ?, 'Ada', 'active')`, [key, login]);
+      expect(await db.records.users.byId(key)).to.deep.include({ groups: [], attributes: {} });
     });
 
     it('people: tries are counted before they are checked', async () => {
