@@ -5,12 +5,13 @@ import { calculateJwkThumbprint } from 'jose';
 import { testMail } from '../notify/mailer.ts';
 import type { Clock } from '../platform/clock.ts';
 import { createOutbound, OutboundRefused } from '../platform/outbound.ts';
+import { databaseUrls } from '../settings/addresses.ts';
 import type { Secret } from '../settings/secret.ts';
-import type { Settings } from '../settings/settings.ts';
+import type { RedisSettings, Settings } from '../settings/settings.ts';
 import { type Database, openDatabase } from '../storage/postgres/database.ts';
 import { DatabaseInUse } from '../storage/postgres/folder-lock.ts';
-import { lookAtDatabase } from '../storage/postgres/look.ts';
-import { lookAtRedis, type RedisFacts } from '../storage/state/redis/look.ts';
+import { lookAtDatabase, synchronousStandbys } from '../storage/postgres/look.ts';
+import { lookAtRedis, type RedisFacts, type RedisLook } from '../storage/state/redis/look.ts';
 import { readJwks } from './jwks.ts';
 
 /** What was found about one thing. `fail`: people cannot sign in, or a promise does not hold. */
@@ -94,7 +95,13 @@ async function databaseFindings({ storage }: Settings, clock: Clock): Promise<Fi
       if (database.kind === 'embedded') return warn('embedded (PGlite): one node only');
       const major = Number.parseInt(version, 10);
       if (major < LEAST_POSTGRES) return fail(`PostgreSQL ${version}: ${LEAST_POSTGRES} or newer is needed`);
-      return ok(`PostgreSQL ${version}, answered in ${took} ms, can be written to`);
+      const answered = `PostgreSQL ${version}, answered in ${took} ms, can be written to`;
+      const hosts = storage.database.kind === 'postgres' ? databaseUrls(storage.database.url.reveal()).length : 1;
+      if (hosts === 1) return ok(answered);
+      const several = `${answered}, primary of ${hosts} hosts`;
+      const standbys = await synchronousStandbys(database.knex);
+      if (standbys === 0) return warn(`${several}; no synchronous standby: a fail-over loses what was answered last`);
+      return ok(`${several}, ${standbys} synchronous standby`);
     });
     if (answers.status === 'fail') return [answers];
     return [
@@ -132,24 +139,46 @@ async function stateFindings({ storage: { state } }: Settings, clock: Clock): Pr
   if (state.kind === 'embedded')
     return [{ check: 'redis', ...warn('none: what is pending lives in the one process and ends with it') }];
   const before = clock.now();
-  let facts: RedisFacts;
+  let found: RedisLook;
   try {
-    facts = await lookAtRedis(state.url.reveal(), clock, PATIENCE);
+    found = await lookAtRedis(state, clock, PATIENCE);
   } catch (error) {
     return [{ check: 'redis', ...fail(reason(error)) }];
   }
   const took = clock.now() - before;
-  return [
-    { check: 'redis', ...redisServer(facts, took) },
-    { check: 'redis eviction', ...redisEviction(facts) },
-    { check: 'redis persistence', ...redisPersistence(facts) },
-    { check: 'redis clock', ...skew('Redis', facts.now - facts.asked) },
-  ];
+  const several = found.primaries.length > 1;
+  const ofEach = (facts: RedisFacts): Finding[] => {
+    const named = (name: string) => (several ? `${name} ${facts.server}` : name);
+    return [
+      { check: named('redis'), ...redisServer(facts, took, state.kind) },
+      { check: named('redis eviction'), ...redisEviction(facts) },
+      { check: named('redis persistence'), ...redisPersistence(facts) },
+      { check: named('redis clock'), ...skew('Redis', facts.now - facts.asked) },
+    ];
+  };
+  return [...(state.kind === 'redis' ? [] : [redisTogether(state, found)]), ...found.primaries.flatMap(ofEach)];
 }
 
-function redisServer({ version, role }: RedisFacts, took: number): Found {
+/** What only several servers can lack. */
+function redisTogether(
+  state: Exclude<RedisSettings, { kind: 'redis' }>,
+  { primaries, homeless, silent }: RedisLook,
+): Finding {
+  const check = state.kind === 'redis-cluster' ? 'redis cluster' : 'redis sentinel';
+  const alone = primaries.filter(({ replicas }) => replicas === 0).map(({ server }) => server);
+  if (homeless > 0) return { check, ...fail(`${homeless} of 16384 slots have no primary`) };
+  if (silent.length > 0) return { check, ...warn(`does not answer: ${silent.join(', ')}`) };
+  if (alone.length > 0) return { check, ...warn(`without a replica, so nobody takes over: ${alone.join(', ')}`) };
+  return state.kind === 'redis-cluster'
+    ? { check, ...ok(`${primaries.length} primaries, each with a replica, hold all slots`) }
+    : { check, ...ok(`${state.nodes.length} Sentinels answer and name a primary with a replica`) };
+}
+
+function redisServer({ version, role, inCluster }: RedisFacts, took: number, kind: RedisSettings['kind']): Found {
   if (Number.parseInt(version, 10) < LEAST_REDIS) return fail(`Redis ${version}: ${LEAST_REDIS} or newer is needed`);
   if (role !== 'master') return fail(`Redis ${version} is a ${role}: it cannot be written to`);
+  if (inCluster && kind !== 'redis-cluster')
+    return fail(`Redis ${version} is a member of a cluster: write state.cluster in storage.yaml instead of a url`);
   return ok(`Redis ${version}, primary, connected and answered in ${took} ms`);
 }
 

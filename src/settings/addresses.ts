@@ -65,3 +65,20 @@ export function isHostAndPort(text: string): boolean {
   const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text) ?? [];
   return host !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
 }
+
+/** `host:port` in its two parts; the brackets of an IPv6 address are taken off. */
+export function hostAndPort(text: string): { host: string; port: number } {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
+/**
+ * The address of each host of a PostgreSQL URL, which may name several (libpq, "Connection URIs"). What libpq calls
+ * `target_session_attrs` is left out: only a primary will do for us.
+ */
+export function databaseUrls(url: string): string[] {
+  const [, before = '', hosts = '', after = ''] = /^([^/]*\/\/(?:[^@/?]*@)?)([^/?]*)(.*)$/s.exec(url) ?? [];
+  const [path = '', query] = after.split('?', 2);
+  const kept = (query ?? '').split('&').filter((part) => part !== '' && !part.startsWith('target_session_attrs='));
+  return hosts.split(',').map((host) => `${before}${host}${path}${kept.length === 0 ? '' : `?${kept.join('&')}`}`);
+}

@@ -9,7 +9,7 @@ import { Secret } from './secret.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a secret is for: it decides how strong it must be. */
-export type SecretKind = 'passphrase' | 'key' | 'key_set' | 'url';
+export type SecretKind = 'passphrase' | 'key' | 'key_set' | 'url' | 'password';
 
 /** A secret and where it was written, for the checks on strength and on reuse. */
 export interface FoundSecret {

@@ -1,12 +1,13 @@
 // storage.yaml and mail.yaml with their secrets and the environment.
 import { resolve } from 'node:path';
-import { parseUrl } from './addresses.ts';
+import { databaseUrls, hostAndPort, isHostAndPort, parseUrl } from './addresses.ts';
 import type { Document } from './document.ts';
 import { environmentProblem, fromEnvironment, type Reading, takeSecret } from './reading.ts';
 import { Secret } from './secret.ts';
 import type { MailFile } from './sections/mail.ts';
+import { present } from './sections/pieces.ts';
 import type { StorageFile } from './sections/storage.ts';
-import type { MailSettings, StorageSettings } from './settings.ts';
+import type { Address, MailSettings, RedisSettings, StorageSettings } from './settings.ts';
 
 interface Wanted {
   variable: string;
@@ -35,7 +36,10 @@ function address(
 ): Secret | undefined {
   const environment = fromEnvironment(reading.environment, wanted.variable);
   if (!environment.ok) environmentProblem(reading.findings, wanted.variable, environment.rule);
-  const fits = (text: string) => wanted.schemes.includes(parseUrl(text)?.protocol ?? '');
+  const fits = (text: string) =>
+    (section === 'database' ? databaseUrls(text) : [text]).every((one) =>
+      wanted.schemes.includes(parseUrl(one)?.protocol ?? ''),
+    );
   if (environment.ok && environment.value !== undefined) {
     if (!fits(environment.value)) environmentProblem(reading.findings, wanted.variable, wanted.rule);
     return new Secret(environment.value, environment.origin ?? wanted.variable);
@@ -53,17 +57,77 @@ function address(
   return secret;
 }
 
+function addresses(document: Document, path: readonly string[], written: readonly string[]): Address[] {
+  written.forEach((one, index) => {
+    if (!isHostAndPort(one))
+      document.problem([...path, index], 'must be host:port, such as "redis-1.example.org:6379"');
+  });
+  return written.filter(isHostAndPort).map(hostAndPort);
+}
+
+/** Several servers of Redis: a cluster, or a primary that Sentinel watches; undefined where neither is written. */
+function severalRedis(
+  reading: Reading,
+  document: Document,
+  file: StorageFile['state'],
+): Exclude<RedisSettings, { kind: 'redis' }> | undefined {
+  const forms = (['url', 'url_file', 'sentinel', 'cluster'] as const).filter((key) => file[key] !== undefined);
+  const several = file.sentinel ?? file.cluster;
+  if (!several) return undefined;
+  const key = file.sentinel ? 'sentinel' : 'cluster';
+  if (forms.length > 1)
+    document.problem(['state'], `${forms.join(' and ')} are all written: keep one`, { shown: false });
+  if (file.kind === 'embedded')
+    document.problem(['state', 'kind'], `is "embedded", but ${key} is written too: keep one`);
+  // Silently using the one server of a left-over variable would split the nodes.
+  if (reading.environment['REDIS_URL'] || reading.environment['REDIS_URL_FILE'])
+    environmentProblem(reading.findings, 'REDIS_URL', `is set, but storage.yaml has state.${key}: keep one`);
+  const access = present({
+    username: several.username,
+    password: takeSecret(reading, document, ['state', key], 'password', several, 'password'),
+    tls: several.tls,
+  });
+  const nodes = addresses(document, ['state', key, 'nodes'], several.nodes);
+  if (!file.sentinel) return { kind: 'redis-cluster', nodes, ...access };
+  return {
+    kind: 'redis-sentinel',
+    master: file.sentinel.name,
+    nodes,
+    database: file.sentinel.database,
+    ...access,
+    ...present({
+      sentinelUsername: file.sentinel.sentinel_username,
+      sentinelPassword: takeSecret(
+        reading,
+        document,
+        ['state', 'sentinel'],
+        'sentinel_password',
+        file.sentinel,
+        'password',
+      ),
+    }),
+  };
+}
+
+function resolveState(reading: Reading, document: Document, file: StorageFile['state']): StorageSettings['state'] {
+  const several = severalRedis(reading, document, file);
+  if (several) return several;
+  const url = address(reading, document, 'state', file, STATE);
+  return url ? { kind: 'redis', url } : { kind: 'embedded' };
+}
+
 /** Where things are kept. DATABASE_URL and REDIS_URL (or their _FILE forms) win over the file. */
 export function resolveStorage(reading: Reading, document: Document, file: StorageFile): StorageSettings {
   const database = address(reading, document, 'database', file.database, DATABASE);
-  const state = address(reading, document, 'state', file.state, STATE);
-  if (!database || !state) {
-    const parts = [database ? undefined : 'database (PGlite)', state ? undefined : 'state (this process)'].filter(
+  const state = resolveState(reading, document, file.state);
+  const shared = state.kind !== 'embedded';
+  if (!database || !shared) {
+    const parts = [database ? undefined : 'database (PGlite)', shared ? undefined : 'state (this process)'].filter(
       (part) => part !== undefined,
     );
     document.note(
       [],
-      `embedded ${parts.join(' and ')}: one node only${state ? '' : '; a restart loses what is pending'}`,
+      `embedded ${parts.join(' and ')}: one node only${shared ? '' : '; a restart loses what is pending'}`,
     );
   }
   return {
@@ -76,7 +140,7 @@ export function resolveStorage(reading: Reading, document: Document, file: Stora
               ? resolve(reading.dataFolder, 'database')
               : resolve(reading.folder, file.database.folder),
         },
-    state: state ? { kind: 'redis', url: state } : { kind: 'embedded' },
+    state,
   };
 }
 

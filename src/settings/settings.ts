@@ -32,12 +32,39 @@ export interface ServerSettings {
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
 
+/** Where something listens. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** Who we say that we are to Redis, and whether the line is encrypted. */
+interface RedisAccess {
+  username?: string;
+  password?: Secret;
+  tls: boolean;
+}
+
+/** One Redis by its URL, the primary that Sentinel names, or a cluster. */
+export type RedisSettings =
+  | { kind: 'redis'; url: Secret }
+  | ({
+      kind: 'redis-sentinel';
+      /** The name under which Sentinel watches the primary. */
+      master: string;
+      nodes: Address[];
+      database: number;
+      sentinelUsername?: string;
+      sentinelPassword?: Secret;
+    } & RedisAccess)
+  | ({ kind: 'redis-cluster'; nodes: Address[] } & RedisAccess);
+
 /** `storage.yaml` (or DATABASE_URL, REDIS_URL and their _FILE forms) */
 export interface StorageSettings {
-  /** PGlite in a folder, or a PostgreSQL URL. */
+  /** PGlite in a folder, or a PostgreSQL URL, which may name several hosts. */
   database: { kind: 'embedded'; folder: string } | { kind: 'postgres'; url: Secret; poolMax: number };
-  /** In this process, or a Redis URL. */
-  state: { kind: 'embedded' } | { kind: 'redis'; url: Secret };
+  /** In this process, or in Redis. */
+  state: { kind: 'embedded' } | RedisSettings;
 }
 
 /** `keys.yaml`: the first of each list is used for what is new, all of them for what is kept. */

@@ -1,6 +1,7 @@
 // How strong a secret must be: length, variety, no well-known words, no use for two purposes.
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import type { Steps } from '../platform/gently.ts';
+import { databaseUrls } from './addresses.ts';
 import type { FoundSecret } from './reading.ts';
 
 /** Words that stand in examples. Six letters or more: shorter ones turn up in random text. */
@@ -29,11 +30,17 @@ export function keyFault(value: string): string | undefined {
 
 /** Why the password of a database's address is weak; undefined where there is none or it is not well known. */
 export function urlFault(value: string): string | undefined {
-  if (!URL.canParse(value)) return undefined;
-  const { password } = new URL(value);
-  return password !== '' && (OBVIOUS.test(password) || OBVIOUS_PASSWORDS.test(password))
-    ? 'has a well-known password: choose a random one'
-    : undefined;
+  const [first = ''] = databaseUrls(value);
+  if (!URL.canParse(first)) return undefined;
+  const { password } = new URL(first);
+  return password === '' || wellKnownFault(password) === undefined
+    ? undefined
+    : 'has a well-known password: choose a random one';
+}
+
+/** Why the password for a store is weak; undefined where it is not well known. */
+export function wellKnownFault(password: string): string | undefined {
+  return OBVIOUS.test(password) || OBVIOUS_PASSWORDS.test(password) ? 'is well known: choose a random one' : undefined;
 }
 
 interface Jwk {
@@ -92,6 +99,7 @@ function fault({ secret, kind, path }: FoundSecret): string | undefined {
   if (kind === 'passphrase') return passphraseFault(secret.reveal());
   if (kind === 'key') return keyFault(secret.reveal());
   if (kind === 'url') return urlFault(secret.reveal());
+  if (kind === 'password') return wellKnownFault(secret.reveal());
   return keySetFault(secret.reveal(), String(path[0]).startsWith('signing') ? 'signing' : 'encryption');
 }
 
@@ -105,9 +113,11 @@ export function* checkSecrets(found: readonly FoundSecret[], demo: boolean): Ste
     yield;
     const { document, path, kind, secret } = one;
     const rule = fault(one);
-    if (rule !== undefined && demo && (kind === 'passphrase' || kind === 'url')) document.note(path, rule);
+    if (rule !== undefined && demo && (kind === 'passphrase' || kind === 'url' || kind === 'password'))
+      document.note(path, rule);
     else if (rule !== undefined) document.problem(path, rule, { shown: false });
-    if (kind === 'url') continue;
+    // A store's password may stand in two addresses.
+    if (kind === 'url' || kind === 'password') continue;
     const first = seen.get(secret.reveal());
     if (first)
       document.problem(path, `is the same secret as in ${first.document.file}: each has its own`, { shown: false });

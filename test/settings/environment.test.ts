@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { databaseUrls } from '../../src/settings/addresses.ts';
 import { ensureDemoSecrets } from '../../src/settings/demo-secrets.ts';
 import { loadSettings } from '../../src/settings/load.ts';
 import { folderOf, problemsOf, productionSecrets, settingsOf } from './folders.ts';
@@ -55,6 +56,49 @@ describe('settings: the environment', () => {
       /^postgres:\/\/app:.*@db\.example\.org\/app$/,
     );
     expect(state.kind === 'redis' && state.url.reveal()).to.equal('redis://redis.example.org');
+  });
+
+  it('takes several hosts of PostgreSQL, a cluster and Sentinels, and refuses a REDIS_URL beside them', async () => {
+    const secret = 'a random pass phrase of Redis';
+    const { settings } = await settingsOf(
+      { 'storage.yaml': `state:\n  cluster:\n    nodes: ["a:6379", "[::1]:6380"]\n    password: "\${env:REDIS}"\n` },
+      {
+        DATABASE_URL: 'postgres://app:x@db-1:5432,db-2/app?target_session_attrs=primary&sslmode=require',
+        REDIS: secret,
+      },
+    );
+    const { database, state } = settings.storage;
+    expect(database.kind === 'postgres' && databaseUrls(database.url.reveal())).to.deep.equal([
+      'postgres://app:x@db-1:5432/app?sslmode=require',
+      'postgres://app:x@db-2/app?sslmode=require',
+    ]);
+    expect(state).to.deep.include({
+      kind: 'redis-cluster',
+      nodes: [
+        { host: 'a', port: 6379 },
+        { host: '::1', port: 6380 },
+      ],
+      tls: false,
+    });
+    expect(state.kind === 'redis-cluster' && state.password?.reveal()).to.equal(secret);
+
+    const sentinel = {
+      'storage.yaml': 'state:\n  sentinel: { name: main, nodes: ["s:26379"], tls: true, sentinel_username: watcher }\n',
+    };
+    expect((await settingsOf(sentinel, {})).settings.storage.state).to.deep.equal({
+      kind: 'redis-sentinel',
+      master: 'main',
+      nodes: [{ host: 's', port: 26_379 }],
+      database: 0,
+      tls: true,
+      sentinelUsername: 'watcher',
+    });
+    expect(await problemsOf(sentinel, { REDIS_URL: 'redis://b' })).to.deep.equal([
+      'environment: REDIS_URL: is set, but storage.yaml has state.sentinel: keep one',
+    ]);
+    expect(await problemsOf({}, { DATABASE_URL: 'postgres://app:x@db-1:5432,db 2/app' })).to.deep.equal([
+      'environment: DATABASE_URL: must start with postgres:// or postgresql://',
+    ]);
   });
 
   it('refuses NAME and NAME_FILE at once, a file that is not there, and another kind of address', async () => {

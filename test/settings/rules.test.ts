@@ -246,6 +246,23 @@ const STORAGE: Case[] = [
     says: ['storage.yaml:2:3: database.url: has a well-known password: choose a random one'],
   },
   {
+    what: 'servers of Redis that are none, and two forms at once',
+    files: {
+      'storage.yaml':
+        'state:\n  url: redis://redis.example.org\n  cluster:\n    nodes: [redis-1, "redis-2.example.org:6379"]\n    password: redis\n',
+    },
+    says: [
+      'storage.yaml:1:1: state: url and cluster are all written: keep one',
+      'storage.yaml:4:13: state.cluster.nodes[0]: must be host:port, such as "redis-1.example.org:6379" (it is "redis-1")',
+      'storage.yaml:5:5: state.cluster.password: is well known: choose a random one',
+    ],
+  },
+  {
+    what: 'a Sentinel without the name of its primary, beside embedded',
+    files: { 'storage.yaml': 'state:\n  kind: embedded\n  sentinel: { nodes: ["a:26379"] }\n' },
+    says: ['storage.yaml:3:3: state.sentinel.name: is required'],
+  },
+  {
     what: 'a secret written twice',
     files: { 'storage.yaml': 'database:\n  url: postgres://db.example.org/app\n  url_file: /run/secrets/database\n' },
     says: [

@@ -20,7 +20,7 @@ import type { Epochs } from '../../src/storage/state/redis/epoch.ts';
 import { openRedisState } from '../../src/storage/state/redis/state.ts';
 import { createVault } from '../../src/storage/vault.ts';
 import { freshRedis } from '../support/services.ts';
-import { atOnce, silent } from './stores.ts';
+import { atOnce, redisAt, silent } from './stores.ts';
 
 const key = (id: string) => ({ id, secret: new Secret(systemRandom.id(32), 'test') });
 const COST = { memoryKib: 1024, passes: 1, concurrency: 2, queue: 3 };
@@ -180,16 +180,19 @@ it('the folder of the embedded database is opened once', () => {
 
 it('a Redis that went back in time raises the epoch', async () => {
   const redis = await freshRedis();
-  const row = { beat: 0, epoch: 1 };
+  const row = { beat: 0, epoch: 1, servers: {}, age: 0 };
   const epochs: Epochs = {
     read: async () => ({ ...row }),
-    confirm: async (beat) => {
-      row.beat = Math.max(row.beat, beat);
-      return { ...row };
+    confirm: async (beat, servers) => {
+      Object.assign(row, { beat: Math.max(row.beat, beat), servers });
+      return row.epoch;
     },
-    raise: async () => ++row.epoch,
+    raise: async () => {
+      row.epoch += 1;
+      return true;
+    },
   };
-  const options = { url: redis.url, log: silent, epochs, commandTimeout: 5000, beatEvery: 30 };
+  const options = { at: redisAt(redis.url), log: silent, epochs, commandTimeout: 5000, beatEvery: 30 };
   const state = await openRedisState(options);
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(state.epoch()).to.equal(1);

@@ -9,11 +9,12 @@ import { systemRandom } from '../../src/platform/random.ts';
 import { createAdapter } from '../../src/storage/oidc/adapter.ts';
 import { createClientCatalog } from '../../src/storage/oidc/client-catalog.ts';
 import type { Database } from '../../src/storage/postgres/database.ts';
+import { keepEpoch } from '../../src/storage/state/redis/epoch.ts';
 import { openRedisState } from '../../src/storage/state/redis/state.ts';
 import { type State, StateUnavailable } from '../../src/storage/state/state.ts';
 import { createTransactions } from '../../src/storage/transactions.ts';
-import { startRedis, type TestServer } from '../support/services.ts';
-import { atOnce, DATABASES, type Opened, silent } from './stores.ts';
+import { freshRedis, startRedis, type TestServer } from '../support/services.ts';
+import { atOnce, DATABASES, type Opened, redisAt, silent } from './stores.ts';
 
 const id = () => systemRandom.id(32);
 
@@ -54,7 +55,13 @@ describe('Redis that dies', function () {
   let database: Opened<Database>;
   let state: State;
   const open = () =>
-    openRedisState({ url: redis.url, log: silent, epochs: database.it.epochs, commandTimeout: 2000, beatEvery: 50 });
+    openRedisState({
+      at: redisAt(redis.url),
+      log: silent,
+      epochs: database.it.epochs,
+      commandTimeout: 2000,
+      beatEvery: 50,
+    });
   const adapters = (on: State) => createAdapter({ knex: database.it.knex, state: on, clients: createClientCatalog() });
   const dump = () => join(redis.folder, 'dump.rdb');
 
@@ -167,6 +174,45 @@ describe('Redis that dies', function () {
     expect(await state.get('t:later'), 'no refused command was kept and sent later').to.equal(undefined);
   });
 
+  it('F09: behind one address another server is noticed by having run before, and a restart is none', async () => {
+    const { epochs } = database.it;
+    const keeper = keepEpoch({ epochs, prefix: 'keeper:', restarts: true, log: silent });
+    const other = await freshRedis();
+    const look = async (url: string) => {
+      const client = new Redis(url, { lazyConnect: true });
+      await client.connect();
+      try {
+        await keeper.check([{ client, place: () => ({ name: 'primary', tag: '' }) }], true);
+      } finally {
+        client.disconnect();
+      }
+      return keeper.epoch();
+    };
+    const before = state.epoch();
+    await state.close();
+    try {
+      await database.it.knex.raw(`update state_epoch set servers = '{}', beat = 0`);
+      expect(await look(redis.url), 'the first that is seen').to.equal(before);
+      expect(await look(redis.url)).to.equal(before);
+      await redis.stop();
+      await redis.start();
+      // With all of its numbers, as an append-only file would have kept them.
+      const { beat } = await epochs.read();
+      await admin((client) => client.set('keeper:beat', String(beat)));
+      expect(await look(redis.url), 'started again').to.equal(before);
+      // A replica that took over has every number and misses the last moment.
+      await database.it.knex.raw(`update state_epoch set seen_at = clock_timestamp()`);
+      const replica = new Redis(other.url);
+      await replica.set('keeper:beat', String(beat + 5));
+      replica.disconnect();
+      expect(await look(other.url), 'another one').to.equal(before + 1);
+      expect(await look(other.url)).to.equal(before + 1);
+      expect((await epochs.read()).epoch).to.equal(before + 1);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('topics are heard again after it came back, and listeners are told to look', async () => {
     const heard: string[] = [];
     const stop = await state.subscribe('txn:a', (message) => heard.push(message));
@@ -191,12 +237,17 @@ describe('epochs in PostgreSQL', function () {
       const database = await open();
       try {
         const { epochs } = database.it;
-        expect(await epochs.read()).to.deep.equal({ beat: 0, epoch: 1 });
-        await atOnce(20, (beat) => epochs.confirm(beat));
-        expect(await epochs.confirm(3)).to.deep.equal({ beat: 19, epoch: 1 });
-        const raised = await atOnce(20, () => epochs.raise(1));
-        expect(new Set(raised)).to.deep.equal(new Set([2]));
-        expect(await epochs.read()).to.deep.equal({ beat: 19, epoch: 2 });
+        expect(await epochs.read()).to.deep.equal({ beat: 0, epoch: 1, servers: {}, age: undefined });
+        await atOnce(20, (beat) => epochs.confirm(beat, { a: 'one' }));
+        expect(await epochs.confirm(3, { b: 'two' })).to.equal(1);
+        const confirmed = await epochs.read();
+        expect(confirmed).to.deep.include({ beat: 19, epoch: 1, servers: { a: 'one', b: 'two' } });
+        expect(confirmed.age).to.be.within(0, 60);
+        const raised = await atOnce(20, () => epochs.raise(1, { b: 'three' }, false));
+        expect(raised.filter(Boolean)).to.have.length(1);
+        expect(await epochs.read()).to.deep.include({ beat: 19, epoch: 2, servers: { a: 'one', b: 'three' } });
+        expect(await epochs.raise(2, { c: 'four' }, true)).to.equal(true);
+        expect(await epochs.read()).to.deep.include({ beat: 19, epoch: 3, servers: { c: 'four' } });
       } finally {
         await database.close();
       }

@@ -8,7 +8,7 @@ import { openRedisState } from '../../src/storage/state/redis/state.ts';
 import { type State, StateUnavailable } from '../../src/storage/state/state.ts';
 import { freshDatabase, freshRedis } from '../support/services.ts';
 import { layLine, type SilentLine } from './silent-line.ts';
-import { atOnce, silent } from './stores.ts';
+import { atOnce, redisAt, silent } from './stores.ts';
 
 const failure = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
@@ -60,7 +60,11 @@ describe('a line that falls silent', function () {
     const redis = await freshRedis();
     closing.push(redis.close);
     const line = await lineTo(redis.url);
-    const state: State = await openRedisState({ url: line.url, log: silent, prefix: `silence-${process.pid}:` });
+    const state: State = await openRedisState({
+      at: redisAt(line.url),
+      log: silent,
+      prefix: `silence-${process.pid}:`,
+    });
     closing.push(state.close);
     const heard: string[] = [];
     await state.subscribe('topic:a', (message) => heard.push(message));

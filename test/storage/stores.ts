@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../src/platform/log.ts';
 import { Secret } from '../../src/settings/secret.ts';
+import type { RedisSettings } from '../../src/settings/settings.ts';
 import { type Database, openDatabase } from '../../src/storage/postgres/database.ts';
 import { openEmbeddedState } from '../../src/storage/state/embedded/state.ts';
 import { openRedisState } from '../../src/storage/state/redis/state.ts';
@@ -12,6 +13,9 @@ import type { State } from '../../src/storage/state/state.ts';
 import { freshDatabase, freshRedis } from '../support/services.ts';
 
 export const silent = createLog('silent');
+
+/** The settings of one Redis. */
+export const redisAt = (url: string): RedisSettings => ({ kind: 'redis', url: new Secret(url, 'test') });
 
 /** Something opened, and how to be rid of it. */
 export interface Opened<T> {
@@ -33,7 +37,7 @@ export const STATES: { name: string; open: () => Promise<Opened<State>> }[] = [
     open: async () => {
       const redis = await freshRedis();
       const prefix = `${randomBytes(6).toString('hex')}:`;
-      const it = await openRedisState({ url: redis.url, log: silent, prefix, commandTimeout: 5000 });
+      const it = await openRedisState({ at: redisAt(redis.url), log: silent, prefix, commandTimeout: 5000 });
       const close = async () => {
         await it.close();
         await redis.close();

@@ -21,9 +21,9 @@ export type Files = { readonly [path: string]: object };
 export interface HouseOptions {
   /**
    * `servers`, the default: PostgreSQL and Redis, empty for this test; or servers that the test has started itself, to
-   * stop and kill them. `embedded` takes seconds of processor time to begin: it is for tests that are about it.
+   * stop and kill them (without `redisUrl`, `files` say where the state is). `embedded` takes seconds of processor time to begin: it is for tests that are about it.
    */
-  backend?: 'embedded' | 'servers' | { databaseUrl: string; redisUrl: string };
+  backend?: 'embedded' | 'servers' | { databaseUrl: string; redisUrl?: string };
   /** More files, or other ones, than {@link BASE}. */
   files?: Files | ((port: number) => Files);
   /** Stands before the provider on the same origin: true where it has answered. */
@@ -102,7 +102,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
   }
   if (typeof options.backend === 'object') {
     environment['DATABASE_URL'] = options.backend.databaseUrl;
-    environment['REDIS_URL'] = options.backend.redisUrl;
+    if (options.backend.redisUrl !== undefined) environment['REDIS_URL'] = options.backend.redisUrl;
   }
   const settings = await read(folder, environment);
   const house = await assemble(settings, createLog('silent'));

@@ -221,6 +221,32 @@ export async function startPostgres(
   });
 }
 
+/** A standby of a server that {@link startPostgres} started: it follows by streaming, until it is promoted. */
+export async function startStandby(primary: TestServer): Promise<TestServer> {
+  const copy = required('pg_basebackup');
+  const command = required('postgres');
+  const owner = postgresOwner();
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-pg-'));
+  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+  const data = join(folder, 'data');
+  const from = ['-h', '127.0.0.1', '-p', `${primary.port}`, '-U', 'postgres'];
+  const how = ['-D', data, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+  execFileSync(copy, [...from, ...how], { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder, ...owner });
+  const port = await freePort();
+  const settings = ['max_connections=300', 'listen_addresses=127.0.0.1', 'fsync=off'].flatMap((one) => ['-c', one]);
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  return supervise({
+    command,
+    args: ['-D', data, '-p', `${port}`, '-k', folder, ...settings],
+    port,
+    url,
+    folder,
+    gently: 'SIGINT',
+    owner,
+    answers: () => answersSql(url),
+  });
+}
+
 async function answersSql(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
   // A server that goes away while we ask is an answer too, never an uncaught error.
@@ -242,17 +268,16 @@ async function answersSql(url: string): Promise<boolean> {
  * Starts a Redis (or Valkey) of its own.
  * @param options.durable keeps every write over a restart (append-only file, fsync always).
  * @param options.settings further settings of redis.conf.
+ * @param options.sentinel makes it a Sentinel with this configuration file, which it rewrites.
  */
 export async function startRedis(
-  options: { durable?: boolean; settings?: Record<string, string> } = {},
+  options: { durable?: boolean; settings?: Record<string, string>; sentinel?: string } = {},
 ): Promise<TestServer> {
   const command = required('redis-server', 'valkey-server');
   const folder = mkdtempSync(join(tmpdir(), 'countersign-redis-'));
-  const port = await freePort();
-  const settings: Record<string, string> = {
-    bind: '127.0.0.1',
-    port: `${port}`,
-    dir: folder,
+  const port = Number(options.settings?.['port'] ?? (await freePort()));
+  const listens = { bind: '127.0.0.1', port: `${port}`, dir: folder };
+  const stores: Record<string, string> = {
     save: '',
     databases: '64',
     appendonly: options.durable === true ? 'yes' : 'no',
@@ -260,7 +285,11 @@ export async function startRedis(
     daemonize: 'no',
     ...options.settings,
   };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const settings = { ...listens, ...(options.sentinel === undefined ? stores : {}) };
+  const args = [
+    ...(options.sentinel === undefined ? [] : [options.sentinel, '--sentinel']),
+    ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+  ];
   const url = `redis://127.0.0.1:${port}`;
   return supervise({
     command,

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { startPostgres, startRedis, type TestServer } from './servers.ts';
 
-export { findProgram, freePort, listens, startPostgres, startRedis, type TestServer } from './servers.ts';
+export { findProgram, freePort, listens, startPostgres, startRedis, startStandby, type TestServer } from './servers.ts';
 
 let postgres: Promise<TestServer> | undefined;
 let redis: Promise<TestServer> | undefined;

@@ -1,34 +1,46 @@
-// The database's half of the heartbeat by which a Redis that went back in time is noticed.
-import type { Epochs } from '../state/redis/epoch.ts';
-import { type Db, rows } from './statement.ts';
+// The database's half of the heartbeat by which a Redis that may have forgotten something is noticed.
+import type { Epochs, Known } from '../state/redis/epoch.ts';
+import { type Db, one, rows } from './statement.ts';
 
 interface EpochRow {
   beat: string;
   epoch: string;
+  servers: Known['servers'];
+  age: number | null;
 }
 
-const toNumbers = (row: EpochRow | undefined) => {
-  if (!row) throw new Error('state_epoch is empty: run the migrations');
-  return { beat: Number(row.beat), epoch: Number(row.epoch) };
-};
+const EMPTY = 'state_epoch is empty: run the migrations';
 
 /** {@link Epochs} in the database. */
 export function createEpochs(db: Db): Epochs {
   return {
-    read: async () => toNumbers((await rows<EpochRow>(db, 'select beat, epoch from state_epoch where id = 1'))[0]),
-    confirm: async (beat) =>
-      toNumbers(
-        (
-          await rows<EpochRow>(
-            db,
-            'update state_epoch set beat = greatest(beat, ?) where id = 1 returning beat, epoch',
-            [beat],
-          )
-        )[0],
-      ),
-    async raise(from) {
-      await rows(db, 'update state_epoch set epoch = epoch + 1 where id = 1 and epoch = ?', [from]);
-      return toNumbers((await rows<EpochRow>(db, 'select beat, epoch from state_epoch where id = 1'))[0]).epoch;
+    async read() {
+      const [found] = await rows<EpochRow>(
+        db,
+        `select beat, epoch, servers, extract(epoch from clock_timestamp() - seen_at)::float8 as age
+           from state_epoch where id = 1`,
+      );
+      if (!found) throw new Error(EMPTY);
+      const { beat, epoch, servers, age } = found;
+      return { beat: Number(beat), epoch: Number(epoch), servers, age: age ?? undefined };
     },
+    async confirm(beat, servers) {
+      const [found] = await rows<Pick<EpochRow, 'epoch'>>(
+        db,
+        `update state_epoch set beat = greatest(beat, ?), servers = servers || ?::jsonb, seen_at = clock_timestamp()
+          where id = 1 returning epoch`,
+        [beat, JSON.stringify(servers)],
+      );
+      if (!found) throw new Error(EMPTY);
+      return Number(found.epoch);
+    },
+    raise: (from, servers, whole) =>
+      one(
+        db,
+        `update state_epoch set epoch = epoch + 1, seen_at = clock_timestamp(),
+                servers = (case when ? then '{}'::jsonb else servers end) || ?::jsonb
+          where id = 1 and epoch = ? returning epoch`,
+        [whole, JSON.stringify(servers), from],
+      ),
   };
 }

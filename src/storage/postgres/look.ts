@@ -11,3 +11,9 @@ export async function lookAtDatabase(knex: Knex): Promise<{ version: string; now
   if (!found) throw new Error('the database answers nothing');
   return { version: found.version.split(' ')[0] ?? '', now: Number(found.now) };
 }
+
+/** How many standbys a commit waits for before it is answered. Who may not see them is told of none. */
+export async function synchronousStandbys(knex: Knex): Promise<number> {
+  const found = await rows(knex, `select 1 from pg_stat_replication where sync_state in ('sync', 'quorum')`);
+  return found.length;
+}

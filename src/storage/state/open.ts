@@ -18,7 +18,7 @@ export async function openState(
   const { log, epochs, prefix, connectTimeout, ...embedded } = options;
   if (settings.kind === 'embedded') return openEmbeddedState(embedded);
   return openRedisState({
-    url: settings.url.reveal(),
+    at: settings,
     log,
     ...(epochs ? { epochs } : {}),
     ...(prefix === undefined ? {} : { prefix }),
