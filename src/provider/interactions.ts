@@ -78,7 +78,9 @@ function detailsOf(interaction: Interaction, registry: Registry, now: number): I
   const loginHint = text('login_hint');
   const maxAge = assurance?.maxAge;
   const consent =
-    prompt.name === 'consent' ? consentOf(prompt.details, registry, String(params['client_id'])) : undefined;
+    prompt.name === 'consent'
+      ? consentOf(toShow(prompt.details, params, registry), registry, String(params['client_id']))
+      : undefined;
   const ways = level
     ? waysTo(registry.settings.levels, level, proofs, now, maxAge).filter((way) => registry.offered(way.level))
     : [];
@@ -102,6 +104,27 @@ interface MissingConsent {
   missingOIDCScope?: string[];
   missingOIDCClaims?: string[];
   missingResourceScopes?: { [identifier: string]: string[] };
+}
+
+/**
+ * What is asked newly; everything where nothing is new, since `prompt=consent` asks the person once more for what was allowed
+ * before (OpenID Connect Core section 3.1.2.1).
+ */
+function toShow(missing: MissingConsent, params: Interaction['params'], registry: Registry): MissingConsent {
+  if (missing.missingOIDCScope || missing.missingOIDCClaims || missing.missingResourceScopes) return missing;
+  const asked = String(params['scope'] ?? '').split(' ');
+  const missingResourceScopes: { [identifier: string]: string[] } = {};
+  for (const identifier of [params['resource'] ?? []].flat().map(String)) {
+    const scopes = asked.filter((scope) => Object.hasOwn(registry.resource(identifier)?.scopes ?? {}, scope));
+    if (scopes.length > 0) missingResourceScopes[identifier] = scopes;
+  }
+  const elsewhere = new Set(Object.values(missingResourceScopes).flat());
+  const { id_token = {}, userinfo = {} } = typeof params['claims'] === 'string' ? JSON.parse(params['claims']) : {};
+  return {
+    missingOIDCScope: asked.filter((scope) => scope !== '' && !elsewhere.has(scope)),
+    missingOIDCClaims: [...new Set([...Object.keys(id_token ?? {}), ...Object.keys(userinfo ?? {})])],
+    missingResourceScopes,
+  };
 }
 
 function consentOf(

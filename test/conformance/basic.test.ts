@@ -143,6 +143,7 @@ describe('conformance: basic and form-post', function () {
     expect(silent.code).not.to.equal('');
     const asked = await browser.visit(authorization(issuer, { client_id: 'guest', prompt: 'consent' }).url, atService);
     expect(formOf(asked, '/consent').url).to.include(issuer);
+    expect(asked.text, 'what it was allowed before').to.include('Know that it is you, whenever you sign in');
   });
 
   it('max_age asks again when it has passed, and not before; auth_time says when', async () => {

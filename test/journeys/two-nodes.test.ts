@@ -15,7 +15,7 @@ import {
   typedCodeIn,
 } from '../interactions/with-phone.ts';
 import { SERVICE, writeFiles } from '../support/house.ts';
-import { type Answer, HttpBrowser } from '../support/http-browser.ts';
+import { type Answer, formOf, HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, logIn, redeem, sentBack, signedIn } from '../support/service.ts';
 import { type Node, type Ran, type RunningWorld, startWorld } from '../support/world.ts';
 
@@ -146,6 +146,31 @@ describe('two nodes', function () {
     const ran = await phone('list');
     expect(ran.code).to.equal(5);
     expect(ran.stderr).to.contain('removed from the account');
+  });
+
+  it('ends everything of a session at the other node with the sign-out; offline access was promised to stay', async () => {
+    const { browser, request, answer } = await signedIn(world.issuer, 'bob');
+    const here = await redeem(world.issuer, sentBack(answer).get('code') ?? '', request.verifier);
+    const more = authorization(world.issuer, { scope: 'openid offline_access', prompt: 'consent' });
+    const consent = await browser.visit(more.url, atService);
+    expect(consent.text).to.contain('Keep its access while you are away');
+    const allowed = await submit(browser, consent, '/consent', { answer: 'allow' });
+    const away = await redeem(world.issuer, sentBack(allowed).get('code') ?? '', more.verifier);
+    const me = async (node: Node, { body }: typeof here) => {
+      const headers = { authorization: `Bearer ${String(body['access_token'])}` };
+      return (await fetch(`${node.origin}/me`, { headers })).status;
+    };
+    const everywhere = (tokens: typeof here) => Promise.all(world.nodes.map((node) => me(node, tokens)));
+    expect(await everywhere(here)).to.deep.equal([200, 200]);
+    const question = await browser.visit(`${world.issuer}/session/end?client_id=payroll`);
+    const confirm = formOf(question, '/session/end/confirm');
+    expect((await browser.post(confirm.url, { ...confirm.fields, logout: 'yes' })).status).to.equal(200);
+    expect(await everywhere(here)).to.deep.equal([401, 401]);
+    expect(await everywhere(away)).to.deep.equal([200, 200]);
+    world.balancer?.route(() => 1);
+    const none = await browser.visit(authorization(world.issuer, { prompt: 'none' }).url, atService);
+    expect(sentBack(none).get('error')).to.equal('login_required');
+    world.balancer?.route((path) => (path.startsWith('/device/') ? 1 : 0));
   });
 
   it('ends the sessions and tokens of a disabled person at both nodes at once', async () => {
