@@ -2,6 +2,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { PendingTransaction } from '../src/protocol/messages.ts';
+import type { OperatorNotice } from '../src/protocol/notices.ts';
 import type { Failure } from './api/answer.ts';
 import type { Connection } from './api/live-requests.ts';
 import type { Services } from './api/services.ts';
@@ -18,6 +19,8 @@ export interface App {
   /** Open requests by device_id. */
   requests: Readonly<Record<string, PendingTransaction[]>>;
   connection: Connection;
+  /** What the operator tells everybody, now or soon. */
+  notices: readonly OperatorNotice[];
   /** Accounts that the provider has locked, by device_id, and why. */
   locked: Readonly<Record<string, Failure>>;
   /** Whether a new version of the app waits. */

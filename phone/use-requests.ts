@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isContext } from '../src/protocol/context.ts';
 import type { PendingTransaction } from '../src/protocol/messages.ts';
+import type { OperatorNotice } from '../src/protocol/notices.ts';
 import type { Failure } from './api/answer.ts';
 import { type Connection, followRequests } from './api/live-requests.ts';
 import type { Services } from './api/services.ts';
@@ -11,6 +12,8 @@ import type { Account } from './keys/store.ts';
 export interface Requests {
   requests: Record<string, PendingTransaction[]>;
   connection: Connection;
+  /** What the operator tells everybody, now or soon. */
+  notices: OperatorNotice[];
 }
 
 /** Told of what the person must hear. */
@@ -26,6 +29,7 @@ export interface Ears {
 export function useRequests(services: Services, accounts: Account[], ears: Ears): Requests {
   const [requests, setRequests] = useState<Record<string, PendingTransaction[]>>({});
   const [connection, setConnection] = useState<Connection>('connecting');
+  const [notices, setNotices] = useState<OperatorNotice[]>([]);
   const known = useRef<Record<string, PendingTransaction[]>>({});
   const listening = useRef(ears);
   listening.current = ears;
@@ -50,6 +54,7 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
         account,
         {
           requests: hear,
+          notices: setNotices,
           connection: setConnection,
           refused: (device, failure) => listening.current.refused(device, failure),
           unlocked: (device) => listening.current.unlocked(device),
@@ -70,5 +75,5 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
       setRequests({});
     };
   }, [active.map(({ device }) => device).join()]);
-  return { requests, connection };
+  return { requests, connection, notices };
 }

@@ -1,5 +1,6 @@
 // Requests that arrive by themselves: one stream for the account in front, polling for the rest and wherever streams fail.
 import { devicePath, type PendingList, type PendingTransaction } from '../../src/protocol/messages.ts';
+import type { OperatorNotice } from '../../src/protocol/notices.ts';
 import type { Account } from '../keys/store.ts';
 import { type Failure, readAnswer } from './answer.ts';
 import type { Api } from './client.ts';
@@ -12,6 +13,8 @@ export type Connection = 'connecting' | 'live' | 'polling' | 'offline';
 /** Who is told what. */
 export interface Listener {
   requests(device: string, transactions: PendingTransaction[]): void;
+  /** What the operator tells everybody, now or soon. */
+  notices(notices: OperatorNotice[]): void;
   connection(state: Connection): void;
   /** The account cannot go on: removed, locked, copied. */
   refused(device: string, failure: Failure): void;
@@ -53,6 +56,7 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
     });
   const told = (list: PendingList) => {
     api.clock.learn(list.server_time);
+    listener.notices(list.notices ?? []);
     listener.requests(account.device, list.transactions);
   };
   const connection = (state: Connection) => {

@@ -1,6 +1,8 @@
 // The start: whose phone this is, what is asked of it at the moment, and the way to the camera.
 import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import type { PendingTransaction } from '../../src/protocol/messages.ts';
+import { shownAt, textFor } from '../../src/protocol/notices.ts';
 import type { Connection } from '../api/live-requests.ts';
 import { isInstalled } from '../api/platform.ts';
 import { type App, useApp } from '../app-context.ts';
@@ -33,6 +35,7 @@ export function Home(): JSX.Element {
         </button>
       }
     >
+      <OperatorNotices />
       <Warnings />
       {requests.length === 0 ? (
         <div class="empty">
@@ -52,6 +55,33 @@ export function Home(): JSX.Element {
       <Accounts />
       {!isInstalled() && <InstallHelp />}
     </Frame>
+  );
+}
+
+/** A look at the clock so often, in milliseconds: a notice comes and goes by its time. */
+const LOOK = 15_000;
+
+/** The operator's own words, as text, in the person's language or English. */
+function OperatorNotices(): JSX.Element | null {
+  const { notices, words, services } = useApp();
+  const [, look] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => look((times) => times + 1), LOOK);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <div role="status" class="operator-notices">
+      {shownAt(notices, services.api.clock.seconds()).map(({ text, from, active }) => {
+        const told = textFor(text, words.language);
+        return (
+          <Notice key={`${from} ${told.text}`} mood={active ? 'warn' : 'plain'}>
+            <p lang={told.language} dir="auto">
+              {told.text}
+            </p>
+          </Notice>
+        );
+      })}
+    </div>
   );
 }
 

@@ -141,5 +141,5 @@ function openPush(
 }
 
 function rulesOf(settings: Settings): DeviceRules {
-  return { issuer: settings.server.issuer, ...settings.devices };
+  return { issuer: settings.server.issuer, notices: settings.notices, ...settings.devices };
 }

@@ -1,4 +1,5 @@
 // Notices of the operator: what is announced, what is going on, and who is told.
+import type { OperatorNotice } from '../protocol/notices.ts';
 
 /** A notice as the operator wrote it. Times are whole seconds since the Unix epoch. */
 export interface Notice {
@@ -34,8 +35,16 @@ export function noticesNow(notices: readonly Notice[], now: number, service?: st
     .map(({ text, from, until }) => ({ text, from, until, state: second < from ? 'announced' : 'active' }));
 }
 
-/** The text for a reader, and the language that it is in: theirs (`de-AT` is served by `de`), else English. */
-export function textFor(text: Notice['text'], language: string): { language: string; text: string } {
-  const found = [language, language.split('-')[0] ?? ''].find((tag) => Object.hasOwn(text, tag)) ?? 'en';
-  return { language: found, text: text[found] ?? '' };
+/** So long before it is shown, in seconds, a phone is told of a notice: it may stay connected for as long. */
+const AHEAD = 86_400;
+
+/** What a phone is told: what concerns everybody, and is shown or will be soon. @param now milliseconds since the Unix epoch. */
+export function noticesForPhones(notices: readonly Notice[], now: number): OperatorNotice[] {
+  const second = Math.floor(now / 1000);
+  return notices
+    .filter(({ services, from, announce, until }) => {
+      const soon = second >= from - announce - AHEAD;
+      return services.length === 0 && soon && second < until;
+    })
+    .map(({ text, from, until, announce }) => ({ text, shown: from - announce, from, until }));
 }

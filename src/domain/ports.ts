@@ -8,6 +8,7 @@ import type { Delivery } from './delivery.ts';
 import type { Device, PinVerifier, Sealed } from './device.ts';
 import type { Enrolment, EnrolmentState } from './enrolment.ts';
 import type { Letter } from './letters.ts';
+import type { Notice } from './notices.ts';
 import type { Transaction, TransactionMode, TransactionState } from './transaction.ts';
 import type { User } from './user.ts';
 
@@ -382,6 +383,7 @@ export interface DeviceRules {
   devicesPerAccount: number;
   offline: boolean;
   contextIp: 'none' | 'prefix' | 'full';
+  notices: readonly Notice[];
 }
 
 /** Everything that a use case may touch. */

@@ -3,6 +3,7 @@ import { CompactEncrypt, CompactSign, importJWK } from 'jose';
 import { utf8 } from './bytes.ts';
 import type { Context } from './context.ts';
 import type { PublicJwk } from './derivations.ts';
+import type { OperatorNotice } from './notices.ts';
 
 /** Each endpoint below `/device/v1/` and the `typ` that its messages carry. */
 export const MESSAGE_TYPES = {
@@ -89,6 +90,8 @@ export interface PendingTransaction {
 /** Answer to `pending`; each event `pending` of `stream` has the same shape. */
 export interface PendingList {
   transactions: PendingTransaction[];
+  /** What the operator tells everybody, now or soon; absent where there is nothing. */
+  notices?: OperatorNotice[];
   server_time: number;
 }
 

@@ -1,6 +1,7 @@
 // When a notice is shown, to whom, and in which language.
 import { expect } from 'chai';
-import { type Notice, noticesNow, textFor } from '../../src/domain/notices.ts';
+import { type Notice, noticesForPhones, noticesNow } from '../../src/domain/notices.ts';
+import { shownAt, textFor } from '../../src/protocol/notices.ts';
 
 const notice = (more: Partial<Notice> = {}): Notice => ({
   text: { en: 'Down.' },
@@ -41,5 +42,36 @@ describe('notices', () => {
     expect(spoken('pt-BR')).to.deep.equal({ language: 'pt-BR', text: 'Fora.' });
     expect(spoken('pt')).to.deep.equal({ language: 'en', text: 'Down.' });
     expect(spoken('constructor')).to.deep.equal({ language: 'en', text: 'Down.' });
+  });
+
+  it('are told to phones from a day before they are shown until they are over, to the second', () => {
+    const late = notice({ from: 100_000, until: 101_000 });
+    const told = (time: number) => noticesForPhones([late], time).length;
+    const firstTold = 100_000 - 100 - 86_400;
+    expect(told(firstTold * 1000 - 1)).to.equal(0);
+    expect(told(firstTold * 1000)).to.equal(1);
+    expect(told(100_999_999)).to.equal(1);
+    expect(told(101_000_000)).to.equal(0);
+  });
+
+  it('reach phones with the text and the times alone, in order, without those of single services', () => {
+    const some = [
+      notice({ text: { en: 'b', de: 'B' } }),
+      notice({ services: ['wiki'] }),
+      notice({ text: { en: 'a' }, announce: 0 }),
+    ];
+    expect(noticesForPhones(some, 950_000)).to.deep.equal([
+      { text: { en: 'b', de: 'B' }, shown: 900, from: 1000, until: 2000 },
+      { text: { en: 'a' }, shown: 1000, from: 1000, until: 2000 },
+    ]);
+  });
+
+  it('are shown by a phone at the very seconds in which the pages show them', () => {
+    const told = noticesForPhones([notice()], 0);
+    const onPhone = (second: number) => shownAt(told, second).map(({ active }) => (active ? 'active' : 'announced'))[0];
+    const times = [0, 899, 900, 999, 1000, 1999, 2000];
+    expect(times.map((second) => onPhone(second) ?? 'nothing')).to.deep.equal(states(times.map((time) => time * 1000)));
+    expect(onPhone(999)).to.equal('announced');
+    expect(onPhone(1000)).to.equal('active');
   });
 });

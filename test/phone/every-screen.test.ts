@@ -90,6 +90,43 @@ describe('every screen of the phone', function () {
     await holds(page, 'home');
   });
 
+  it('with what the operator tells, before and during, in the language of the phone or English', async () => {
+    const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const all = [
+      { text: { en: 'Slow today.', de: 'Heute langsam.' }, from: at(-1), until: at(1) },
+      { text: { en: 'Down <b>tomorrow</b>.' }, from: at(23), until: at(24) },
+      { text: { en: 'Down next week.' }, from: at(60), until: at(61), announce: '1h' },
+      { text: { en: 'Was down.' }, from: at(-3), until: at(-2) },
+      { text: { en: 'Payroll is slow.' }, from: at(-1), until: at(1), services: ['payroll'] },
+    ];
+    await running.reload({ 'notices.yaml': { notices: all } });
+    const told = () =>
+      page
+        .locator('.operator-notices .notice')
+        .evaluateAll((found) =>
+          found.map((one) => `${one.className} ${one.querySelector('p')?.lang} ${one.textContent}`),
+        );
+    await page.reload();
+    await page.getByText('Slow today.').waitFor();
+    expect(await told()).to.deep.equal([
+      'notice notice-warn en Slow today.',
+      'notice notice-plain en Down <b>tomorrow</b>.',
+    ]);
+    await holds(page, 'home-notices');
+    await page.evaluate(() => localStorage.setItem('countersign.language', 'de'));
+    await page.reload();
+    await page.getByText('Heute langsam.').waitFor();
+    expect(await told()).to.deep.equal([
+      'notice notice-warn de Heute langsam.',
+      'notice notice-plain en Down <b>tomorrow</b>.',
+    ]);
+    await page.evaluate(() => localStorage.removeItem('countersign.language'));
+    await running.reload({ 'notices.yaml': { notices: [] } });
+    await page.reload();
+    await page.locator('.connection-live').waitFor();
+    expect(await told()).to.deep.equal([]);
+  });
+
   it('of the settings', async () => {
     await press('Settings');
     await page.getByText('In use').waitFor();

@@ -69,7 +69,17 @@ const SCHEMAS = {
     exp: whole,
     'details?': string,
   }),
-  RequestList: exactly({ transactions: { type: 'array', items: ref('Request') }, server_time: whole }),
+  RequestList: exactly({
+    transactions: { type: 'array', items: ref('Request') },
+    'notices?': { type: 'array', items: ref('Notice'), maxItems: 20 },
+    server_time: whole,
+  }),
+  Notice: exactly({
+    text: { type: 'object', additionalProperties: string, required: ['en'] },
+    shown: whole,
+    from: whole,
+    until: whole,
+  }),
   Answered: exactly({ state: { enum: ['approved', 'denied'] }, 'ratchet?': b64u(16) }),
   BiometricOffer: exactly({
     options: exactly({

@@ -10,7 +10,7 @@ import { type EventStream, openEvents } from '../../web/sse.ts';
 const STREAMS_PER_DEVICE = 3;
 
 /** Opens streams and remembers which device holds which. */
-export function createStreams(world: Pick<World, 'records' | 'transactions' | 'clock' | 'log'>) {
+export function createStreams(world: Pick<World, 'records' | 'transactions' | 'clock' | 'rules' | 'log'>) {
   const held = new Map<string, EventStream[]>();
 
   function hold(deviceId: string, events: EventStream): void {
