@@ -139,7 +139,10 @@ class Phone:
                     self.forget()
                 if refused.code != "clock_skew" or attempt == 2:
                     raise
-                self.state.update(offset=refused.problem["server_time"] - int(time.time()), ctr=before)
+                server_time = refused.problem["server_time"]
+                # A counter that was kept while the clock was far ahead would be refused until that time has come.
+                before = min(before, (server_time + 119) * 1000)
+                self.state.update(offset=server_time - int(time.time()), ctr=before)
 
     def forget(self):
         self.state = {"install_id": self.state["install_id"]}

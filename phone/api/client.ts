@@ -8,6 +8,7 @@ import {
   type Endpoint,
   type EnrolmentOffer,
   type EnrolmentResult,
+  highestCounter,
   type Metadata,
   type PendingList,
   type PendingTransaction,
@@ -67,7 +68,11 @@ export function deviceApi(origin: string, store: Store, clock: ServerClock): Api
     signMessage(endpoint, origin, signer, claims, clock.seconds());
 
   /** Sends what `make` signs; once more where the provider says that the clock is off or the message is not new. */
-  async function send<T>(endpoint: Endpoint, make: () => Promise<string | undefined>): Promise<Answer<T>> {
+  async function send<T>(
+    endpoint: Endpoint,
+    make: () => Promise<string | undefined>,
+    skewed?: (serverTime: number) => Promise<unknown>,
+  ): Promise<Answer<T>> {
     const attempt = async () => {
       const message = await make();
       return message === undefined ? failed('no_account') : post<T>(endpoint, message);
@@ -75,8 +80,10 @@ export function deviceApi(origin: string, store: Store, clock: ServerClock): Api
     const answer = await attempt();
     if (answer.ok) return answer;
     const { code, serverTime } = answer.failure;
-    if (code === 'clock_skew' && serverTime !== undefined) clock.learn(serverTime);
-    else if (code !== 'replayed') return answer;
+    if (code === 'clock_skew' && serverTime !== undefined) {
+      clock.learn(serverTime);
+      await skewed?.(serverTime);
+    } else if (code !== 'replayed') return answer;
     return attempt();
   }
 
@@ -86,7 +93,8 @@ export function deviceApi(origin: string, store: Store, clock: ServerClock): Api
     endpoint: Endpoint,
     make: () => Promise<string | undefined>,
   ): Promise<Answer<T>> {
-    const answer = await send<T>(endpoint, make);
+    const back = (serverTime: number) => store.lowerCounter(account.device, highestCounter(serverTime));
+    const answer = await send<T>(endpoint, make, back);
     if (!answer.ok && answer.failure.code === 'device_removed') await store.remove(account.device);
     return answer;
   }

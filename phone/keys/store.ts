@@ -48,6 +48,8 @@ export interface Store {
   remove(device: string): Promise<void>;
   /** Takes the next counter and keeps it before anybody sends it: `max(last + 1, now)`, `now` in ms by the server's clock. */
   nextCounter(device: string, now: number): Promise<number | undefined>;
+  /** Goes back to a counter that the provider takes, where ours was made by a clock far ahead; never forward. */
+  lowerCounter(device: string, highest: number): Promise<unknown>;
   currentDevice(): Promise<string | undefined>;
   setCurrentDevice(device: string): Promise<void>;
   /** A random name of this installation; the provider keeps a hash of it (protocol section 4, E2). */
@@ -98,6 +100,8 @@ function overDatabase(database: Database): Store {
       }));
       return changed?.ctr;
     },
+    lowerCounter: (device, highest) =>
+      database.change<Account>('accounts', device, (account) => ({ ...account, ctr: Math.min(account.ctr, highest) })),
     currentDevice: () => database.get('values', 'current'),
     setCurrentDevice: (device) => database.put('values', device, 'current'),
     async installId() {

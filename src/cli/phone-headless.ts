@@ -10,6 +10,7 @@ import {
   type Endpoint,
   type EnrolmentOffer,
   type EnrolmentResult,
+  highestCounter,
   MESSAGE_TYPES,
   type Metadata,
   type PendingList,
@@ -357,7 +358,8 @@ export class HeadlessPhone {
     const { server_time } = error.problem;
     if (server_time === undefined) return false;
     const clockOffset = server_time * 1000 - this.#clock.now();
-    await this.#update((account) => ({ clockOffset, account: { ...account, counter } }));
+    const taken = Math.min(counter, highestCounter(server_time));
+    await this.#update((account) => ({ clockOffset, account: { ...account, counter: taken } }));
     return true;
   }
 

@@ -206,3 +206,13 @@ export async function sealSecrets(recipient: EncryptionJwk, secrets: { device: s
     .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', kid: recipient.kid })
     .encrypt(key);
 }
+
+/** How far a counter may be ahead of the provider's time, in ms (protocol section 3). */
+export const COUNTER_AHEAD = 120_000;
+
+/**
+ * The counter that a phone goes back to after `clock_skew`, where its own is higher: one further ahead was never taken, and would
+ * be refused until that time has come. A second is left for the way.
+ * @param serverTime the provider's time in s.
+ */
+export const highestCounter = (serverTime: number): number => serverTime * 1000 + COUNTER_AHEAD - 1000;

@@ -139,6 +139,25 @@ describe('trouble on the phone', function () {
     });
   }
 
+  it('says yes though its counter was kept by a clock a day ahead', async () => {
+    const { page, ...who } = await withAccount();
+    await page.evaluate(`new Promise((resolve) => {
+      const opening = indexedDB.open('countersign');
+      opening.onsuccess = () => {
+        const accounts = opening.result.transaction('accounts', 'readwrite').objectStore('accounts');
+        accounts.openCursor().onsuccess = ({ target: { result: at } }) => {
+          at.update({ ...at.value, ctr: Date.now() + 86400000 }).onsuccess = resolve;
+        };
+      };
+    })`);
+    const transaction = await ask(running, who.id, 'counter', 'push');
+    await openRequest(page);
+    await page.getByLabel('The number that your browser shows', { exact: false }).fill(transaction.number);
+    await press(page, 'Yes, it is me');
+    await typePin(page, PIN);
+    await heading(page, 'You said yes');
+  });
+
   it('announces a request that arrives while the start is shown, and one that goes', async () => {
     const { page, ...who } = await withAccount();
     const announced = page.locator('p[aria-live=assertive]');

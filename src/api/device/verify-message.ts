@@ -4,14 +4,14 @@ import type { Device } from '../../domain/device.ts';
 import type { Enrolment } from '../../domain/enrolment.ts';
 import type { World } from '../../domain/ports.ts';
 import { type PublicJwk, thumbprint } from '../../protocol/derivations.ts';
-import { devicePath, type Endpoint, MESSAGE_TYPES } from '../../protocol/messages.ts';
+import { COUNTER_AHEAD, devicePath, type Endpoint, MESSAGE_TYPES } from '../../protocol/messages.ts';
 import { deviceRefusal } from '../../usecases/check-pin.ts';
 import type { ClaimsOf } from './claims.ts';
 import type { Told } from './problems.ts';
 import type { Unverified } from './read-message.ts';
 
 /** Seconds that a phone's clock may be off, and within which a jti counts once; milliseconds that a counter may run ahead. */
-const FRESH = { skew: 60, once: 180, ahead: 120_000 } as const;
+const FRESH = { skew: 60, once: 180, ahead: COUNTER_AHEAD } as const;
 
 type Needs = Pick<World, 'records' | 'enrolments' | 'replays' | 'clock' | 'rules'>;
 type Refusal = { ok: false } & Told;
