@@ -1,7 +1,7 @@
 // `npm test`: sets everything up, then runs build, types, lint and every test. `npm test -- FILE…` runs a part.
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { build } from './build.mjs';
 import { checkNode, installIfStale, root, run } from './install.mjs';
 import { haveEverything } from './machine.mjs';
@@ -33,12 +33,14 @@ const onStart = (child) => {
   child.once('exit', () => running.delete(child));
 };
 
+const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
+
 /** Build, types and lint count as one test each. */
 async function stage(name, work) {
   const start = performance.now();
   const good = await work();
   sum[good ? 'passed' : 'failed'] += 1;
-  console.log(`${good ? 'ok' : 'FAILED'}: ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)\n`);
+  console.log(`${good ? 'ok' : 'FAILED'}: ${name} (${seconds(start)} s)\n`);
 }
 
 const program = (path, args, env = {}) =>
@@ -52,34 +54,58 @@ function countsOf(path) {
   }
 }
 
-/** Folders that take long: they come first, so that none of them is left alone at the end. */
-const LONG = ['phone', 'journeys', 'provider', 'storage', 'relying-services', 'interactions', 'operating', 'usecases'];
-
-/** The folders of the tests, each a run of its own: two at a time, since most of a test is waiting. */
-function folders() {
-  const all = readdirSync(join(root, 'test'), { withFileTypes: true })
-    .filter(
-      (entry) => entry.isDirectory() && readdirSync(join(root, 'test', entry.name)).some((name) => TEST.test(name)),
-    )
-    .map(({ name }) => name);
-  return [...LONG.filter((name) => all.includes(name)), ...all.filter((name) => !LONG.includes(name))];
-}
-
+/** Folders that take longest, each in so many runs: they begin first, so that none of them is left alone at the end. */
+const LONG = {
+  phone: 3,
+  journeys: 2,
+  provider: 2,
+  storage: 1,
+  operating: 2,
+  interactions: 1,
+  api: 1,
+  'relying-services': 1,
+};
 const TEST = /\.test\.tsx?$/;
 
-async function runTests(env) {
+/** The runs: one for each folder of tests, several for the longest. */
+function parts() {
+  const all = new Map();
+  for (const { name, parentPath } of readdirSync(join(root, 'test'), { withFileTypes: true, recursive: true })) {
+    if (!TEST.test(name)) continue;
+    const path = relative(root, join(parentPath, name));
+    const folder = path.split(sep)[1];
+    all.set(folder, [...(all.get(folder) ?? []), path]);
+  }
+  const runs = [];
+  for (const folder of new Set([...Object.keys(LONG), ...all.keys()])) {
+    const files = (all.get(folder) ?? []).sort();
+    const count = LONG[folder] ?? 1;
+    for (let part = 0; part < count; part += 1) {
+      const name = count === 1 ? folder : `${folder}-${part + 1}`;
+      runs.push({ name, files: files.filter((_, index) => index % count === part) });
+    }
+  }
+  return runs.filter(({ files }) => files.length > 0);
+}
+
+/** Runs at one time: most of a test is waiting, so one more than there are processors, within reason. */
+const AT_ONCE = Math.min(4, availableParallelism() + 1);
+
+async function runTests(env, also) {
   if (named.length > 0) return runFiles('named', named, env);
-  const waiting = folders();
+  const waiting = parts();
   const one = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const told = join(folder, `${name}.txt`);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const told = join(folder, `${next.name}.txt`);
       const output = openSync(told, 'w');
-      await runFiles(name, [`test/${name}/**/*.test.{ts,tsx}`], env, output);
+      const start = performance.now();
+      await runFiles(next.name, next.files, env, output);
       closeSync(output);
-      console.log(`\n── test/${name}\n${readFileSync(told, 'utf8')}`);
+      console.log(`\n── test/${next.name} (${seconds(start)} s)\n${readFileSync(told, 'utf8')}`);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, one));
+  const lanes = Array.from({ length: AT_ONCE }, (_, lane) => (lane === 0 ? also().then(one) : one()));
+  await Promise.all(lanes);
 }
 
 async function runFiles(name, specs, env, output) {
@@ -132,16 +158,14 @@ checkNode();
 await installIfStale();
 const env = await services();
 await stage('build', build);
-if (named.length === 0) {
+if (named.length > 0) console.log('Only the named files are run; types and lint are left out.\n');
+await runTests(env, async () => {
   await stage('types', async () => (await program('typescript/bin/tsc', ['--noEmit'])) === 0);
   await stage('lint', async () => (await program('@biomejs/biome/bin/biome', ['check', '.'])) === 0);
-} else {
-  console.log('Only the named files are run; types and lint are left out.\n');
-}
-await runTests(env);
+});
 
 for (const one of broken) console.log(`\nFAILED in ${one}`);
-const seconds = Math.round((performance.now() - started) / 1000);
-console.log(`\nTook ${Math.floor(seconds / 60)} min ${seconds % 60} s.`);
+const took = Math.round((performance.now() - started) / 1000);
+console.log(`\nTook ${Math.floor(took / 60)} min ${took % 60} s.`);
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
 process.exit(sum.failed === 0 ? 0 : 1);
