@@ -21,6 +21,8 @@ export interface App {
   connection: Connection;
   /** What the operator tells everybody, now or soon. */
   notices: readonly OperatorNotice[];
+  /** Takes a request that was answered here off the lists. */
+  answered(txn: string): void;
   /** Accounts that the provider has locked, by device_id, and why. */
   locked: Readonly<Record<string, Failure>>;
   /** Whether a new version of the app waits. */

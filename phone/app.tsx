@@ -107,6 +107,7 @@ export function App(props: AppProps): JSX.Element {
     services,
     accounts,
     ...live,
+    answered: (txn) => void tidyNotices(live.answered(txn)),
     locked,
     update,
     go: screens.go,

@@ -14,6 +14,11 @@ export interface Requests {
   connection: Connection;
   /** What the operator tells everybody, now or soon. */
   notices: OperatorNotice[];
+  /**
+   * Takes a request off the lists that was answered here: an account that is polled hears of it seconds later. Answers the
+   * requests that are left, by txn.
+   */
+  answered(txn: string): string[];
 }
 
 /** Told of what the person must hear. */
@@ -31,22 +36,35 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
   const [connection, setConnection] = useState<Connection>('connecting');
   const [notices, setNotices] = useState<OperatorNotice[]>([]);
   const known = useRef<Record<string, PendingTransaction[]>>({});
+  const over = useRef(new Set<string>());
   const listening = useRef(ears);
   listening.current = ears;
+  /** Takes lists over, and answers how many requests stand in them. */
+  const keep = (lists: Record<string, PendingTransaction[]>): number => {
+    known.current = lists;
+    setRequests(lists);
+    const count = Object.values(lists).flat().length;
+    document.title = count > 0 ? `(${count}) Countersign` : 'Countersign';
+    return count;
+  };
+  const open = () => Object.values(known.current).flatMap((all) => all.map(({ txn }) => txn));
+  const answered = (txn: string) => {
+    over.current.add(txn);
+    const left = ([device, list]: [string, PendingTransaction[]]) => [device, list.filter((one) => one.txn !== txn)];
+    keep(Object.fromEntries(Object.entries(known.current).map(left)));
+    return open();
+  };
   const active = accounts.filter((account) => account.state === 'active');
   // A change of accounts starts the lines anew, nothing else does.
   useEffect(() => {
     const hear = (device: string, transactions: PendingTransaction[]) => {
-      const readable = transactions.filter((request) => isContext(request.ctx));
+      // An answer that was on its way meanwhile may still name what is over.
+      const readable = transactions.filter(({ txn, ctx }) => isContext(ctx) && !over.current.has(txn));
       const before = new Set((known.current[device] ?? []).map(({ txn }) => txn));
       const fresh = readable.find(({ txn }) => !before.has(txn));
-      known.current = { ...known.current, [device]: readable };
-      setRequests(known.current);
-      const count = Object.values(known.current).flat().length;
-      document.title = count > 0 ? `(${count}) Countersign` : 'Countersign';
+      const count = keep({ ...known.current, [device]: readable });
       if (fresh) listening.current.arrived(fresh, count);
-      else if (readable.length < before.size)
-        listening.current.gone(Object.values(known.current).flatMap((all) => all.map(({ txn }) => txn)));
+      else if (readable.length < before.size) listening.current.gone(open());
     };
     const lines = active.map((account, index) =>
       followRequests(
@@ -75,5 +93,5 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
       setRequests({});
     };
   }, [active.map(({ device }) => device).join()]);
-  return { requests, connection, notices };
+  return { requests, connection, notices, answered };
 }

@@ -43,7 +43,7 @@ export function Approve(props: ApproveProps): JSX.Element | null {
 }
 
 function Asked({ account, request, link }: ApproveProps & { account: Account }): JSX.Element {
-  const { words, services, become, home, refresh } = useApp();
+  const { words, services, become, home, refresh, answered: tookAnswer } = useApp();
   const { say } = words;
   const [step, setStep] = useState<Step>({ at: 'request' });
   const biometric = useBiometric(account, request);
@@ -61,13 +61,17 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
   };
   useGone(request, answered, left, () => void refused({ code: 'expired' }));
 
+  const done = (what: 'approved' | 'denied' | 'reported') => {
+    tookAnswer(request.txn);
+    setStep({ at: 'done', what });
+  };
   const toPin = (number: string | undefined, more: { mistake?: string; waitUntil?: number } = {}) =>
     setStep({ at: 'pin', ...numbered(number), ...more });
   const yes = async (proof: Proof) => {
     const answer = await approve(services, account, request, proof, (part) =>
       setStep({ at: 'working', word: `ask.working.${part}` }),
     );
-    if (answer.ok) return setStep({ at: 'done', what: 'approved' });
+    if (answer.ok) return done('approved');
     await notYet(afterLastTry(answer.failure), proof.number);
   };
   /** What the PIN may put right leads to the PIN. */
@@ -94,7 +98,7 @@ function Asked({ account, request, link }: ApproveProps & { account: Account }):
   const no = async (decision: 'deny' | 'report') => {
     setStep({ at: 'working', word: 'ask.working.send' });
     const answer = await decline(services, account, request, decision);
-    if (answer.ok) return setStep({ at: 'done', what: decision === 'deny' ? 'denied' : 'reported' });
+    if (answer.ok) return done(decision === 'deny' ? 'denied' : 'reported');
     await refused(answer.failure);
   };
 

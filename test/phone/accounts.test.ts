@@ -112,6 +112,9 @@ describe('accounts on one phone', function () {
     await heading(page, 'You said yes');
     expect((await running.house.world.transactions.find(asked.id))?.state).to.equal('approved');
     await press(page, 'Done');
+    // Its account is polled: the answered request is off the list before the provider says so.
+    await page.locator('.request').filter({ hasText: second.login }).waitFor();
+    expect(await page.locator('.request').filter({ hasText: first.login }).count()).to.equal(0);
 
     const linked = await ask(running, first.id, 'linked');
     await page.goto(`${running.issuer}/phone/#o1.${linked.id}`);

@@ -23,8 +23,8 @@ const longest = (language: string) =>
     ].map(([word]) => word.length),
   );
 
-/** The longest words, and Greek, whose letters are wide. */
-const LANGUAGES = [
+/** The longest words, and Greek, whose letters are wide; or those that LANGUAGES names. */
+const LANGUAGES = process.env.LANGUAGES?.split(' ') ?? [
   ...readdirSync(FOLDER)
     .map((name) => name.replace('.json', ''))
     .sort((a, b) => longest(b) - longest(a))
