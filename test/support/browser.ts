@@ -64,7 +64,7 @@ export async function desktop(options: BrowserContextOptions = {}): Promise<Brow
   return (await sharedBrowser()).newContext({ ...DESKTOP, ...options });
 }
 
-/** A phone's browser with storage of its own, in a Chromium of its own because the camera is a flag of the whole process. */
+/** A phone's browser with storage of its own, in a Chromium that no other phone uses meanwhile: the camera is a flag of the whole process. */
 export interface TestPhone {
   context: BrowserContext;
   /** What its camera sees when it is switched on the next time. */
@@ -80,36 +80,56 @@ export interface TestPhone {
 export async function phone(
   options: { camera?: 'allowed' | 'refused' | 'none'; context?: BrowserContextOptions; profile?: string } = {},
 ): Promise<TestPhone> {
-  const camera = new Camera();
   const kind = options.camera ?? 'allowed';
-  const flags = ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${camera.file}`];
-  const more = kind === 'none' ? [] : flags;
   const asked = { ...PHONE, permissions: kind === 'refused' ? [] : ['camera'], ...options.context };
-  const { context, stop } = options.profile ? await kept(options.profile, more, asked) : await fresh(more, asked);
-  camera.show(await whitePaper(await sharedBrowser()));
-  return {
-    context,
-    camera,
-    async close() {
-      await stop();
-      camera.close();
-    },
+  const { context, camera, stop } = options.profile
+    ? await kept(options.profile, kind !== 'none', asked)
+    : await fresh(kind !== 'none', asked);
+  paper ??= whitePaper();
+  camera.show(await paper);
+  return { context, camera, close: stop };
+}
+
+const flagsOf = (camera: Camera) => [
+  '--use-fake-device-for-media-stream',
+  `--use-file-for-fake-video-capture=${camera.file}`,
+];
+
+/** Chromiums that no phone uses now, with the camera that each was started with: to start one takes a second. */
+const idle: { browser: Browser; camera: Camera; sees: boolean }[] = [];
+process.once('exit', () => {
+  for (const { camera } of idle) camera.close();
+});
+
+async function fresh(sees: boolean, asked: BrowserContextOptions) {
+  const place = idle.findIndex((one) => one.sees === sees && one.browser.isConnected());
+  const [waiting] = place === -1 ? [] : idle.splice(place, 1);
+  const camera = waiting?.camera ?? new Camera();
+  const browser = waiting?.browser ?? (await launch(sees ? flagsOf(camera) : []));
+  const context = await browser.newContext(asked);
+  const stop = async () => {
+    await context.close();
+    idle.push({ browser, camera, sees });
   };
+  return { context, camera, stop };
 }
 
-async function fresh(more: string[], asked: BrowserContextOptions) {
-  const browser = await launch(more);
-  return { context: await browser.newContext(asked), stop: () => browser.close() };
-}
-
-async function kept(profile: string, more: string[], asked: BrowserContextOptions) {
-  const how = { ...asked, executablePath: executable(), args: [...FLAGS, ...more] };
+async function kept(profile: string, sees: boolean, asked: BrowserContextOptions) {
+  const camera = new Camera();
+  const how = { ...asked, executablePath: executable(), args: [...FLAGS, ...(sees ? flagsOf(camera) : [])] };
   const context = await chromium.launchPersistentContext(profile, how);
-  return { context, stop: () => context.close() };
+  const stop = async () => {
+    await context.close();
+    camera.close();
+  };
+  return { context, camera, stop };
 }
+
+let paper: Promise<Uint8Array> | undefined;
 
 /** What the camera sees until it is pointed at something. */
-async function whitePaper(browser: Browser): Promise<Uint8Array> {
+async function whitePaper(): Promise<Uint8Array> {
+  const browser = await sharedBrowser();
   const page = await browser.newPage({ viewport: { width: 640, height: 480 } });
   try {
     return await page.screenshot({ type: 'jpeg' });
