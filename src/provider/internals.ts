@@ -86,17 +86,7 @@ export function settleBeforePoll(
   provider: Provider,
   settle: (ctx: KoaContextWithOIDC, request: BackchannelRequest) => Promise<void>,
 ): void {
-  const model = provider.BackchannelAuthenticationRequest as unknown as {
-    find(id: string, options?: object): Promise<BackchannelRequest | undefined>;
-  };
-  const find = model.find.bind(model);
-  model.find = async (id, options) => {
-    const request = await find(id, options);
-    const ctx = Provider.ctx;
-    if (request && ctx?.oidc?.route === 'token' && ctx.oidc.client?.clientId === request.clientId)
-      await settle(ctx, request);
-    return request;
-  };
+  whenPolled<BackchannelRequest>(provider.BackchannelAuthenticationRequest, settle);
 }
 
 /** A stored device code, as far as its pace matters. */
@@ -113,14 +103,21 @@ export interface DeviceRequest {
  * library never says `slow_down`: without this a device could poll as fast as it likes.
  */
 export function paceDevicePolls(provider: Provider, pace: (request: DeviceRequest) => Promise<void>): void {
-  const model = provider.DeviceCode as unknown as {
-    find(id: string, options?: object): Promise<DeviceRequest | undefined>;
-  };
+  whenPolled<DeviceRequest>(provider.DeviceCode, (_ctx, request) => pace(request));
+}
+
+/** Calls `act` after `find` of a model, where the token endpoint looks for a request of the client that asks. */
+function whenPolled<Request extends { clientId: string }>(
+  found: unknown,
+  act: (ctx: KoaContextWithOIDC, request: Request) => Promise<void>,
+): void {
+  const model = found as { find(id: string, options?: object): Promise<Request | undefined> };
   const find = model.find.bind(model);
   model.find = async (id, options) => {
     const request = await find(id, options);
     const ctx = Provider.ctx;
-    if (request && ctx?.oidc?.route === 'token' && ctx.oidc.client?.clientId === request.clientId) await pace(request);
+    if (request && ctx?.oidc?.route === 'token' && ctx.oidc.client?.clientId === request.clientId)
+      await act(ctx, request);
     return request;
   };
 }
