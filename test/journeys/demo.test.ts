@@ -180,9 +180,10 @@ describe('the demo of npm start', function () {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Yes, sign me out' }).click();
     await page.waitForURL(/session\/end\/success/);
-    // The provider told the service over its back channel: its own session is gone too.
-    await page.goto(demo);
-    await page.getByRole('link', { name: 'Sign in' }).waitFor();
+    // The provider tells the service over its back channel, from an outbox: a moment after the page says it. Then its own session is gone.
+    const signedOut = page.getByRole('link', { name: 'Sign in' });
+    do await page.goto(demo);
+    while (!(await signedOut.isVisible()));
     await heading(page, 'Your pay, in calm waters');
   });
 });
