@@ -149,7 +149,8 @@ describe('conformance: basic and form-post', function () {
   it('max_age asks again when it has passed, and not before; auth_time says when', async () => {
     const { browser, tokens } = await tokensOf(login, { max_age: '10000' });
     expect((await codeOf(browser, { max_age: '10000', prompt: 'none' })).code).not.to.equal('');
-    await new Promise((resolve) => setTimeout(resolve, 1900));
+    // Times are whole seconds: two of them are surely more than one.
+    await new Promise((resolve) => setTimeout(resolve, 2000));
     expect((await codeOf(browser, { max_age: '1', prompt: 'none' })).error).to.equal('login_required');
     const request = authorization(issuer, { max_age: '1' });
     const page = await browser.visit(request.url, atService);
