@@ -1,6 +1,6 @@
 // The record of what a session has proven, kept in the session's own stored value, and what each request may claim from it.
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { acrFor, amrOf, authTimeOf, type Proofs, reached } from '../domain/assurance.ts';
+import { acrFor, amrOf, authTimeOf, type Method, type Proofs, reached } from '../domain/assurance.ts';
 import type { User } from '../domain/user.ts';
 import type { Need } from './levels-in-requests.ts';
 import type { Registry } from './registry.ts';
@@ -31,8 +31,10 @@ export function absorbProofs(ctx: KoaContextWithOIDC, registry: Registry, user: 
   const { lifetimes } = registry.settings;
   if (session.proofsOf !== session.accountId || !user || outdated(session, user)) forget(session);
   const result = ctx.oidc.result as ProofResult | undefined;
-  if (result?.proofs && user && result.login?.accountId === session.accountId) {
-    session.proofs = { ...session.proofs, ...result.proofs };
+  const ours = user !== undefined && result?.login?.accountId === session.accountId;
+  const made = ours ? standing(result?.proofs ?? {}, user) : {};
+  if (user && Object.keys(made).length > 0) {
+    session.proofs = { ...session.proofs, ...made };
     session.proofsOf = user.id;
     session.begun ??= nowMs;
   }
@@ -50,6 +52,15 @@ function outdated(session: Session, user: User): boolean {
   return (session.begun ?? 0) < user.sessionsValidAfter;
 }
 
+/**
+ * A sign-in that lay half finished while the person's sessions were ended is one of them: its proofs may rest on the old password.
+ * They are dated in whole seconds, so the boundary second itself still counts.
+ */
+function standing(proofs: Proofs, user: User): Proofs {
+  const since = Math.floor(user.sessionsValidAfter / 1000);
+  return Object.fromEntries(Object.entries(proofs).filter(([, proof]) => proof.at >= since));
+}
+
 function forget(session: Session): void {
   delete session.proofs;
   delete session.proofsOf;
@@ -61,7 +72,9 @@ export function countingProofs(ctx: KoaContextWithOIDC, need: Need): Proofs {
   const session = ctx.oidc.session as Session;
   if (!need.anew) return session.proofs ?? {};
   const made = (ctx.oidc.result as ProofResult | undefined)?.proofs ?? {};
-  return Object.fromEntries(Object.entries(session.proofs ?? {}).filter(([method]) => method in made));
+  return Object.fromEntries(
+    Object.entries(session.proofs ?? {}).filter(([method, proof]) => made[method as Method]?.at === proof.at),
+  );
 }
 
 /** Writes acr, amr and auth_time of this request into the session, from proofs that are fresh now (never more than was proven). */

@@ -87,6 +87,18 @@ describe('what a session has proven', () => {
     expect(older.proofs).to.equal(undefined);
   });
 
+  it('takes no proofs of a sign-in that was under way when all sessions were ended', () => {
+    const later = { ...maria, sessionsValidAfter: (NOW - 550) * 1000 + 300 };
+    const result = { login: { accountId: 'maria' }, proofs: { password } };
+    const session: Session = { accountId: 'maria' };
+    absorbProofs(asking(session, result), registry, later, NOW * 1000);
+    expect([session.proofs, session.begun]).to.deep.equal([undefined, undefined]);
+    const mixed: Session = { accountId: 'maria' };
+    const ctx = asking(mixed, { ...result, proofs: { password, phone } });
+    absorbProofs(ctx, registry, later, NOW * 1000);
+    expect(mixed.proofs).to.deep.equal({ phone });
+  });
+
   it('takes no proofs of a result that is another person’s', () => {
     const session: Session = { accountId: 'maria' };
     absorbProofs(asking(session, { login: { accountId: 'peter' }, proofs: { password } }), registry, maria, NOW * 1000);

@@ -1,6 +1,7 @@
 // A password sign-in from the service's request to its tokens, on both kinds of storage.
 import { expect } from 'chai';
 import { decodeProtectedHeader } from 'jose';
+import { replacePassword } from '../../src/usecases/replace-password.ts';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, logIn, redeem, sentBack, signedIn, tokenRequest } from '../support/service.ts';
@@ -88,6 +89,24 @@ for (const backend of ['embedded', 'servers'] as const) {
       });
       expect([listening.status, listening.location]).to.deep.equal([204, undefined]);
       expect(sentBack(await browser.visit(page.url, atService)).get('code')).to.be.a('string');
+    });
+
+    it('does not go on with a sign-in that lay half finished while the password was changed (A42)', async () => {
+      const { id, login } = await person(running.house);
+      const thief = new HttpBrowser();
+      const request = authorization(running.issuer);
+      const form = formOf(await thief.visit(request.url), '/login');
+      const waiting = (url: string) => new URL(url).pathname.startsWith('/auth/');
+      const paused = await thief.post(form.url, { ...form.fields, login, password: PASSWORD }, waiting);
+      // What is proven is dated in whole seconds.
+      await new Promise((resolve) => setTimeout(resolve, 1001));
+      const { world } = running.house;
+      const hash = await world.passwords.hash('another long pass phrase');
+      await world.atomically((records) => replacePassword(records, { userId: id, hash, reason: 'reset' }));
+      const asked = await thief.visit(paused.location ?? '', atService);
+      expect(asked.text, asked.location).to.include('type="password"');
+      const answer = await logIn(thief, asked, login, 'another long pass phrase');
+      expect(sentBack(answer).get('code')).to.be.a('string');
     });
 
     it('answers prompt=none without a session with login_required', async () => {
