@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type Method, type Proofs, reached } from '../domain/assurance.ts';
 import type { LevelFacts } from '../domain/audit.ts';
 import type { User } from '../domain/user.ts';
-import { askedOf, type Need, requestedNow } from './levels-in-requests.ts';
+import { askedOf, isAnew, type Need, requestedNow } from './levels-in-requests.ts';
 import type { Registry } from './registry.ts';
 import { countingProofs, type ProofResult, type SessionRecord } from './session-proofs.ts';
 
@@ -59,7 +59,7 @@ export function noteLevels(
     essential: cut(wish.essential),
     voluntary: cut(wish.voluntary),
     minimum,
-    anew: ctx.oidc.prompts.has('login'),
+    anew: isAnew(ctx),
     had: {
       ages: Object.fromEntries(methodsOf(before).map((method) => [method, now - (before[method]?.at ?? now)])),
       ...(had ? { level: had.level.name } : {}),

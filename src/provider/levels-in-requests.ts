@@ -116,7 +116,16 @@ export function needOf(
   const asked = askedOf(registry, user, from);
   const answer = requirement(registry.settings.levels, asked.wish, offered);
   if (!answer.ok) throw new errors.UnmetAuthenticationRequirements(explain(answer.why, registry, offered));
-  return { ...asked, required: answer.required, anew: ctx.oidc.prompts.has('login') };
+  return { ...asked, required: answer.required, anew: isAnew(ctx) };
+}
+
+/**
+ * Whether every proof must be made in this very sign-in. The library makes `prompt=login` of `max_age=0`, and of a device's request
+ * keeps the parameter with the code but does not read it where the person signs in.
+ */
+export function isAnew({ oidc }: KoaContextWithOIDC): boolean {
+  const { prompt } = (oidc.entities.DeviceCode?.params ?? {}) as { prompt?: unknown };
+  return oidc.prompts.has('login') || (typeof prompt === 'string' && prompt.split(' ').includes('login'));
 }
 
 function explain(why: 'unknown_acr' | 'unreachable', registry: Registry, offers: Registry['offered']): string {

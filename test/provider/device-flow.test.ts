@@ -125,6 +125,22 @@ for (const backend of ['embedded', 'servers'] as const) {
       expect(await errorOf(second)).to.equal('authorization_pending');
     });
 
+    it('asks the person again where the device wants it (max_age=0), and claims nothing that was proven before', async () => {
+      const { login } = await person(running.house);
+      const browser = new HttpBrowser();
+      const first = await ask();
+      await logIn(browser, await confirm(browser, await type(browser, first.user_code)), login);
+      const proven = decodeJwt(String((await poll(first)).body['id_token']))['auth_time'];
+      const same = await confirm(browser, await type(browser, (await ask()).user_code));
+      expect(same.text).to.include('Your device is signed in');
+      await wait(1001);
+      const anew = await ask('tv', { max_age: '0' });
+      const asked = await confirm(browser, await type(browser, anew.user_code));
+      expect(asked.text).to.include('type="password"');
+      expect((await logIn(browser, asked, login)).text).to.include('Your device is signed in');
+      expect(decodeJwt(String((await poll(anew)).body['id_token']))['auth_time']).to.be.above(Number(proven));
+    });
+
     it('asks for consent where the service is not ours', async () => {
       const { login } = await person(running.house);
       const browser = new HttpBrowser();
