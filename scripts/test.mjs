@@ -1,5 +1,14 @@
 // `npm test`: sets everything up, then runs build, types, lint and every test. `npm test -- FILE…` runs a part.
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { build } from './build.mjs';
@@ -88,13 +97,13 @@ function parts() {
   return runs.filter(({ files }) => files.length > 0);
 }
 
-/** Runs at one time: most of a test is waiting, so one more than there are processors, within reason. */
-const AT_ONCE = Math.min(4, availableParallelism() + 1);
+/** Runs at one time: most of a test is waiting, so two more than there are processors, within reason. */
+const AT_ONCE = Math.min(6, availableParallelism() + 2);
 
-async function runTests(env, also) {
-  if (named.length > 0) return runFiles('named', named, env);
+/** The parts, `AT_ONCE` of them at a time; one lane begins when `late` has ended. */
+async function runTests(env, late) {
   const waiting = parts();
-  const one = async () => {
+  const lane = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const told = join(folder, `${next.name}.txt`);
       const output = openSync(told, 'w');
@@ -104,18 +113,23 @@ async function runTests(env, also) {
       console.log(`\n── test/${next.name} (${seconds(start)} s)\n${readFileSync(told, 'utf8')}`);
     }
   };
-  const lanes = Array.from({ length: AT_ONCE }, (_, lane) => (lane === 0 ? also().then(one) : one()));
-  await Promise.all(lanes);
+  await Promise.all([late.then(lane), ...Array.from({ length: AT_ONCE - 1 }, lane)]);
+}
+
+/** Without the node-option of its configuration mocha starts no second process, which would outlive ours. */
+function mochaConfig() {
+  const own = join(folder, 'mocharc.json');
+  if (!existsSync(own)) {
+    const { 'node-option': _, ...config } = JSON.parse(readFileSync(join(root, '.mocharc.json'), 'utf8'));
+    writeFileSync(own, JSON.stringify(config));
+  }
+  return own;
 }
 
 async function runFiles(name, specs, env, output) {
   const counts = join(folder, `${name}.json`);
   const reporter = ['--reporter', join(root, 'scripts', 'reporter.mjs')];
-  // Without the node-option of its configuration mocha starts no second process, which would outlive ours.
-  const { 'node-option': _, ...config } = JSON.parse(readFileSync(join(root, '.mocharc.json'), 'utf8'));
-  const own = join(folder, 'mocharc.json');
-  writeFileSync(own, JSON.stringify(config));
-  const args = ['--config', own, '--forbid-only', ...reporter, ...specs];
+  const args = ['--config', mochaConfig(), '--forbid-only', ...reporter, ...specs];
   const code = await run(
     process.execPath,
     ['--import', 'tsx', join(root, 'node_modules/mocha/bin/mocha.js'), ...args],
@@ -148,7 +162,7 @@ async function services() {
   register();
   const { findProgram, startPostgres, startRedis } = await import('../test/support/servers.ts');
   if (!(await haveEverything(findProgram, onStart))) process.exit(1);
-  const env = {};
+  const env = { TEST_RUN_FOLDER: folder };
   if ((process.env.TEST_DATABASE_URL ?? '') === '') env.TEST_DATABASE_URL = (await startPostgres()).url;
   if ((process.env.TEST_REDIS_URL ?? '') === '') env.TEST_REDIS_URL = (await startRedis()).url;
   return env;
@@ -156,13 +170,19 @@ async function services() {
 
 checkNode();
 await installIfStale();
-const env = await services();
+// Installing programs is waiting for the network: the processors do what needs none of them.
+const machine = services();
 await stage('build', build);
-if (named.length > 0) console.log('Only the named files are run; types and lint are left out.\n');
-await runTests(env, async () => {
-  await stage('types', async () => (await program('typescript/bin/tsc', ['--noEmit'])) === 0);
-  await stage('lint', async () => (await program('@biomejs/biome/bin/biome', ['check', '.'])) === 0);
-});
+if (named.length > 0) {
+  console.log('Only the named files are run; types and lint are left out.\n');
+  await runFiles('named', named, await machine);
+} else {
+  const checks = (async () => {
+    await stage('types', async () => (await program('typescript/bin/tsc', ['--noEmit'])) === 0);
+    await stage('lint', async () => (await program('@biomejs/biome/bin/biome', ['check', '.'])) === 0);
+  })();
+  await runTests(await machine, checks);
+}
 
 for (const one of broken) console.log(`\nFAILED in ${one}`);
 const took = Math.round((performance.now() - started) / 1000);

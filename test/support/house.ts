@@ -12,6 +12,7 @@ import { loadSettings } from '../../src/settings/load.ts';
 import { formatProblem } from '../../src/settings/problems.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { addUser } from '../../src/usecases/manage-users.ts';
+import { EMBEDDED, emptyEmbedded } from './embedded.ts';
 import { freePort, freshDatabase, freshRedis } from './services.ts';
 
 /** A file of a configuration folder by its path, as what stands in it. */
@@ -21,7 +22,7 @@ export type Files = { readonly [path: string]: object };
 export interface HouseOptions {
   /**
    * `servers`, the default: PostgreSQL and Redis, empty for this test; or servers that the test has started itself, to
-   * stop and kill them (without `redisUrl`, `files` say where the state is). `embedded` takes seconds of processor time to begin: it is for tests that are about it.
+   * stop and kill them (without `redisUrl`, `files` say where the state is). `embedded` is for tests that are about it.
    */
   backend?: 'embedded' | 'servers' | { databaseUrl: string; redisUrl?: string };
   /** More files, or other ones, than {@link BASE}. */
@@ -78,7 +79,8 @@ export function writeFiles(folder: string, files: Files): void {
   }
 }
 
-async function read(folder: string, environment: { [name: string]: string }): Promise<Settings> {
+/** Settings of a folder, with the secrets of a demo. */
+export async function readSettings(folder: string, environment: { [name: string]: string }): Promise<Settings> {
   await ensureDemoSecrets(folder);
   const loaded = loadSettings(folder, environment);
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
@@ -100,11 +102,12 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
     environment['REDIS_URL'] = redis.url;
     closing.push(database.drop, redis.close);
   }
+  if (options.backend === 'embedded') await emptyEmbedded(join(folder, EMBEDDED));
   if (typeof options.backend === 'object') {
     environment['DATABASE_URL'] = options.backend.databaseUrl;
     if (options.backend.redisUrl !== undefined) environment['REDIS_URL'] = options.backend.redisUrl;
   }
-  const settings = await read(folder, environment);
+  const settings = await readSettings(folder, environment);
   const house = await assemble(settings, createLog('silent'));
   closing.push(house.close);
   const answer = house.app.callback();
@@ -121,7 +124,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
     environment,
     reload: async (files) => {
       writeFiles(folder, files);
-      return house.reload(await read(folder, environment));
+      return house.reload(await readSettings(folder, environment));
     },
     close: async () => {
       for (const step of closing.reverse()) await step();

@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import { openWorld } from '../../src/app/world.ts';
 import type { World } from '../../src/domain/ports.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { ensureDemoSecrets } from '../../src/settings/demo-secrets.ts';
-import { loadSettings } from '../../src/settings/load.ts';
-import { formatProblem } from '../../src/settings/problems.ts';
-import { base, type Files, writeFiles } from './house.ts';
+import { EMBEDDED, emptyEmbedded } from './embedded.ts';
+import { base, type Files, readSettings, writeFiles } from './house.ts';
 import { freshDatabase, freshRedis } from './services.ts';
 
 /** Audit events as they stand in the database. */
@@ -36,11 +34,9 @@ export async function openStores(backend: 'embedded' | 'servers', files: Files =
     const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
     Object.assign(environment, { DATABASE_URL: database.url, REDIS_URL: redis.url });
     closing.push(database.drop, redis.close);
-  }
-  await ensureDemoSecrets(folder);
-  const loaded = loadSettings(folder, environment);
-  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
-  const opened = await openWorld(() => loaded.settings, createLog('silent'));
+  } else await emptyEmbedded(join(folder, EMBEDDED));
+  const settings = await readSettings(folder, environment);
+  const opened = await openWorld(() => settings, createLog('silent'));
   closing.push(opened.close);
   const { knex } = opened.database;
   return {

@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parse } from 'yaml';
+import { openWorld } from '../../src/app/world.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { addUser } from '../../src/usecases/manage-users.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
-import { base, type Files, PASSWORD, writeFiles } from './house.ts';
+import { EMBEDDED, emptyEmbedded } from './embedded.ts';
+import { base, type Files, PASSWORD, readSettings, writeFiles } from './house.ts';
 import { freePort, freshDatabase, freshRedis, listens } from './services.ts';
 
 /** One provider process. Every node has the same issuer; its own address is for those who want this very node. */
@@ -116,20 +120,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
     const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
     Object.assign(environment, { DATABASE_URL: database.url, REDIS_URL: redis.url });
     closing.push(database.drop, redis.close);
-  }
+  } else await emptyEmbedded(join(folder, EMBEDDED));
   const cli = (args: string[], input = '') => runCli(folder, environment, args, input);
-  const addPerson = async (login: string) => {
-    const about = ['--name', `Person ${login}`, '--email', `${login}@example.org`, '--password-stdin'];
-    const ran = await cli(['user', 'add', login, ...about], PASSWORD);
-    if (ran.code !== 0) throw new Error(ran.stderr);
-  };
   const nodes: Node[] = [];
   let balancer: Balancer | undefined;
   const close = async () => {
     for (const step of closing.reverse()) await step();
   };
   try {
-    for (const login of options.people ?? []) await addPerson(login);
+    if (options.people?.length) await addPeople(folder, environment, options.people);
     for (const own of ports) {
       const watch = options.watched ? await freePort() : 0;
       const node = createNode(folder, environment, own, { second: own !== front, watch, serve: options.serve ?? [] });
@@ -152,10 +151,25 @@ export async function startWorld(options: WorldOptions = {}): Promise<RunningWor
     environment,
     ...(balancer === undefined ? {} : { balancer }),
     cli,
-    addPerson,
+    addPerson: (login) => addPeople(folder, environment, [login]),
     mails: () => mailsIn(join(folder, 'data', 'outbox')),
     close,
   };
+}
+
+/** What `countersign user add` does, without a process for each of them. */
+async function addPeople(folder: string, environment: { [name: string]: string }, logins: string[]): Promise<void> {
+  const settings = await readSettings(folder, environment);
+  const { world, close } = await openWorld(() => settings, createLog('silent'));
+  try {
+    for (const login of logins) {
+      const about = { name: `Person ${login}`, email: `${login}@example.org`, password: PASSWORD };
+      const added = await addUser(world, { login, ...about });
+      if (!added.ok) throw new Error(added.why);
+    }
+  } finally {
+    await close();
+  }
 }
 
 /** @param how.second in the demo PORT would move the issuer, so a second node reads a folder of its own that says `port`. */
