@@ -125,7 +125,7 @@ async function personByHint({ records }: Pick<World, 'records'>, hint: string): 
   const login = canonicalLogin(hint);
   const byLogin = login === undefined ? undefined : await records.users.byLogin(login);
   if (byLogin) return byLogin.state === 'active' ? byLogin.id : undefined;
-  const [only, another] = hint.includes('@') ? await records.users.byEmail(hint) : [];
+  const [only, another] = login?.includes('@') ? await records.users.byEmail(login) : [];
   return only && !another && only.state === 'active' ? only.id : undefined;
 }
 

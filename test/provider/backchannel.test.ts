@@ -214,7 +214,7 @@ for (const backend of ['embedded', 'servers'] as const) {
       const { id, login } = await person(running.house);
       expect((await ask({ login_hint: login })).error).to.equal('access_denied');
       const phone = await phoneOf(running, id);
-      for (const login_hint of ['nobody', 'nobody@example.org', '\u0000']) {
+      for (const login_hint of ['nobody', 'nobody@example.org', '\u0000', 'nobody\u0000@example.org']) {
         const refused = await ask({ login_hint });
         expect([refused.status, refused.error]).to.deep.equal([400, 'unknown_user_id']);
       }
