@@ -95,6 +95,14 @@ for (const setup of ['browser', 'phone'] as const) {
         await approves(of.userId, phone);
       });
 
+      it('takes no platform that cannot be kept', async () => {
+        const of = await offer();
+        const platform = 'Phone\u0000';
+        const phone = new HeadlessPhone({ origin: running.issuer, state: memoryStore(), platform });
+        await phone.begin({ link: of.link });
+        expect(await why(phone.complete(PIN))).to.equal('malformed');
+      });
+
       it('goes on after a crash, with the same keys', async () => {
         const of = await offer();
         const store = memoryStore();

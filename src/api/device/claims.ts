@@ -16,6 +16,8 @@ const text = (longest: number) =>
     .min(1)
     .max(longest)
     .refine((value) => value.isWellFormed());
+/** Text without control characters: NUL is nothing that the database can keep. */
+const line = (longest: number) => text(longest).refine((value) => !/\p{Cc}/u.test(value));
 const jwe = z
   .string()
   .max(6144)
@@ -55,7 +57,7 @@ export const CLAIMS = {
     z.strictObject({ ...begin, token: bytes(16) }),
     z.strictObject({ ...begin, code: text(64), login: text(512) }),
   ]),
-  'enrol/complete': z.strictObject({ ...request, nonce: bytes(16), platform: text(40), sec: jwe }),
+  'enrol/complete': z.strictObject({ ...request, nonce: bytes(16), platform: line(40), sec: jwe }),
   respond: z.union([
     z.strictObject({ ...approval, uv: z.literal('pin'), pin_tag: bytes(32) }),
     z.strictObject({ ...approval, uv: z.literal('webauthn'), assertion }),
