@@ -169,6 +169,17 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
       }
     });
 
+    it('fails for no text: what jsonb cannot hold (NUL, half a character) is kept as something else', async () => {
+      const plain = { text: 'a\\u0000\\\\ud800 "\u{1f600}"\n', values: [1.5, true, null] };
+      for (const model of ['RefreshToken', 'Grant']) {
+        const token = id();
+        const sent = { jti: token, plain, nonce: 'a\u0000b', claims: { 'c\u0000': '\ud800', d: '\\\ude00' } };
+        await of(model).upsert(token, sent as never, 60);
+        const kept = { nonce: 'a\ufffdb', claims: { 'c\ufffd': '\ufffd', d: '\\\ufffd' } };
+        expect(await of(model).find(token)).to.deep.equal({ jti: token, plain, ...kept });
+      }
+    });
+
     it('DeviceCode: found by its user code', async () => {
       const token = id();
       await of('DeviceCode').upsert(token, { jti: token, userCode: 'ABCD' }, 60);

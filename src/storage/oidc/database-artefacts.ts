@@ -30,6 +30,16 @@ function withoutId(payload: AdapterPayload): AdapterPayload {
 }
 
 /**
+ * JSON that jsonb can hold: NUL and half a pair of surrogates, as a service may have sent them in `nonce` or `claims`, become U+FFFD.
+ * An escaped backslash is taken whole, so that text which only looks like an escape stays as it is.
+ */
+function storableJson(value: object): string {
+  return JSON.stringify(value).replaceAll(/\\\\|\\u(?:0000|d[89a-f][0-9a-f]{2})/g, (found) =>
+    found === '\\\\' ? found : '\ufffd',
+  );
+}
+
+/**
  * The token that follows this one: base64url, 44 characters as every refresh token (264 bits). Neither the token nor the database
  * alone tells it, and it is the same however often it is made, so that a family has one line and never two.
  */
@@ -96,7 +106,7 @@ export function databaseArtefacts(
         [
           model,
           stored(id),
-          JSON.stringify(withoutId(payload)),
+          storableJson(withoutId(payload)),
           payload.grantId ?? null,
           payload.accountId ?? null,
           place.repeatable ? (repeats?.random.id(32) ?? null) : null,
