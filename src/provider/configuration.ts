@@ -183,9 +183,13 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
   };
 }
 
-/** A client may ask about its own tokens, and a resource's own clients about the tokens made for it (RFC 7662 section 4). */
+/**
+ * A client may ask about its own tokens, and a resource's own clients about the tokens made for it (RFC 7662 section 4). Those of a
+ * client that the operator has removed are none any more.
+ */
 function mayIntrospect(registry: Registry, clientId: string, token: object): boolean {
   const { clientId: owner, aud } = token as { clientId?: string; aud?: string | string[] };
+  if (owner === undefined || !registry.client(owner)) return false;
   const audiences = aud === undefined ? [] : [aud].flat();
   return owner === clientId || audiences.some((one) => registry.resource(one)?.introspectionClients.includes(clientId));
 }

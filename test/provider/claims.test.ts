@@ -1,4 +1,6 @@
 // Groups and the claims that an operator makes of what is kept of a person: where they stand, for whom, and where they never do.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import { changeAttributes, changeGroups } from '../../src/usecases/change-groups.ts';
@@ -34,6 +36,7 @@ describe('groups and claims of the operator’s own', function () {
         'clients/wiki.yaml': WIKI,
         'clients/other.yaml': { ...SERVICE, client_id: 'other', claims: { roles: { from: 'attributes.department' } } },
         'clients/guest.yaml': { ...WIKI, client_id: 'guest', client_name: 'Guest', first_party: false },
+        'clients/leaving.yaml': { ...SERVICE, client_id: 'leaving' },
         'resources/payslips.yaml': { ...RESOURCE, identifier: API, claims: { groups: { from: 'groups' } } },
         'resources/plain.yaml': { ...RESOURCE, identifier: PLAIN },
         'resources/asked.yaml': {
@@ -139,6 +142,19 @@ describe('groups and claims of the operator’s own', function () {
     });
     const told = (await answer.json()) as { [claim: string]: unknown };
     expect(told).to.deep.include({ active: true, roles: ['admin', 'staff'], sub: user.id });
+  });
+
+  it('are told of no token whose service is gone', async () => {
+    const { accessToken } = await learn({ client_id: 'leaving', resource: ASKED, scope: 'openid read' });
+    const ask = async () => {
+      const body = new URLSearchParams({ client_id: 'payroll', token: accessToken });
+      const answer = await fetch(`${running.issuer}/token/introspection`, { method: 'POST', body });
+      return [answer.status, ((await answer.json()) as { active?: boolean }).active];
+    };
+    expect(await ask()).to.deep.equal([200, true]);
+    rmSync(join(running.folder, 'clients/leaving.yaml'));
+    expect((await running.reload({})).clients.removed).to.deep.equal(['leaving']);
+    expect(await ask()).to.deep.equal([200, false]);
   });
 
   it('are said on the consent page before anybody gets them', async () => {
