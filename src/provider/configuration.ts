@@ -60,7 +60,7 @@ export function configuration(parts: ProviderParts): Configuration {
     allowOmittingSingleRegisteredRedirectUri: false,
     acrValues: settings.levels.filter(offered).flatMap((level) => [...level.acr]),
     adapter: parts.adapter,
-    assertJwtClientAuthClaimsAndHeader: checkAssertions(parts.registry),
+    assertJwtClientAuthClaimsAndHeader: checkAssertions(parts.registry, parts.clock),
     claims: CLAIMS as unknown as NonNullable<Configuration['claims']>,
     clientAuthMethods: [...AUTH_METHODS, ...certificateMethods(settings)],
     clientBasedCORS: (_ctx, origin, client) => client.redirectUris?.some((uri) => originOf(uri) === origin) ?? false,

@@ -100,6 +100,7 @@ export const ERROR_WORDS: readonly Rule[] = [
     'client_assertion is signed with another algorithm than the client is registered for',
   ],
   ['invalid_client', /^expiration must be specified/, 'client_assertion needs exp, a moment from now'],
+  ['invalid_client', /^expiration too far/, 'exp of client_assertion is too far away: a day at most'],
   ['invalid_client', /^unique jti/, 'client_assertion needs jti, a new one each time'],
   ['invalid_client', /\(aud\)|\baud \(/, 'aud of client_assertion must be the issuer'],
   [

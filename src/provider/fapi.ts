@@ -1,5 +1,6 @@
 // What FAPI 2.0 Security Profile and FAPI-CIBA ask of the JWTs of a client, beyond what the library looks at.
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../platform/clock.ts';
 import type { Registry } from './registry.ts';
 
 type Claims = { readonly [claim: string]: unknown };
@@ -16,9 +17,17 @@ function weak(header: Header): boolean {
   return !ALGORITHMS.includes(header.alg);
 }
 
-/** Client assertions: for a FAPI 2.0 client the audience is the issuer and nothing else (section 5.3.2.1), and the signature is strong. */
-export function checkAssertions(registry: () => Registry): Check {
+/** Longest life of a client assertion, in seconds: its jti is remembered for as long, and nobody may fill the memory for ever. */
+const LONGEST_ASSERTION = 86_400;
+
+/**
+ * Client assertions: none lives longer than a day (RFC 7523 section 3, item 4). For a FAPI 2.0 client the audience is the issuer and
+ * nothing else (section 5.3.2.1), and the signature is strong.
+ */
+export function checkAssertions(registry: () => Registry, clock: Clock): Check {
   return (ctx, claims, header, { clientId }) => {
+    if (!(Number((claims as Claims)['exp']) <= clock.now() / 1000 + LONGEST_ASSERTION))
+      throw new errors.InvalidClientAuth('expiration too far from now');
     if (registry().client(clientId)?.profile !== 'fapi2') return;
     if ((claims as Claims)['aud'] !== ctx.oidc.issuer)
       throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');

@@ -331,6 +331,8 @@ describe('error descriptions', function () {
     ],
     [() => assertion({ iss: 'another' }), 'invalid_client', 'iss and sub of client_assertion'],
     [() => assertion({ exp: undefined }), 'invalid_client', 'client_assertion needs exp'],
+    [() => assertion({ exp: now() + 86_500 }), 'invalid_client', 'exp of client_assertion is too far'],
+    [() => assertion({ exp: 1e17 }), 'invalid_client', 'exp of client_assertion is too far'],
     [() => assertion({ jti: undefined }), 'invalid_client', 'client_assertion needs jti'],
     [() => assertion({}, stranger), 'invalid_client', 'client_assertion is not valid'],
     [
