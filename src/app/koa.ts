@@ -2,6 +2,7 @@
 import Koa, { type Context, type Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { World } from '../domain/ports.ts';
+import { answerBy } from '../provider/availability.ts';
 import type { Settings } from '../settings/settings.ts';
 import { clientAddress } from '../web/address.ts';
 import { clientCertificateHeader } from '../web/client-certificate.ts';
@@ -136,7 +137,13 @@ function atProvider(provider: () => Provider): Middleware {
     const callback = callbacks.get(current) ?? current.callback();
     callbacks.set(current, callback);
     ctx.respond = false;
-    await callback(ctx.req, ctx.res);
+    try {
+      await answerBy(callback, ctx.req, ctx.res);
+    } catch (error) {
+      // Told by the same page as any error of our own.
+      ctx.respond = true;
+      throw error;
+    }
   };
 }
 

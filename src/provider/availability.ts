@@ -1,4 +1,5 @@
 // A store that does not answer, told by oidc-provider's own endpoints: 503 with Retry-After instead of "server_error".
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type default as Provider } from 'oidc-provider';
 import { RETRY_AFTER, Unavailable } from '../platform/unavailable.ts';
 
@@ -45,10 +46,39 @@ export function tellingBusy<Port extends object>(port: Port): Port {
   });
 }
 
-/** Adds Retry-After to each 503 of the provider. */
+/** What the provider did not answer itself, by the request. */
+const escaped = new WeakMap<IncomingMessage, unknown>();
+
+/**
+ * Adds Retry-After to each 503 of the provider, and keeps what its own handlers did not catch: a session is saved after them, so a
+ * store that fails then would be told by Koa in one bare word, without any header of ours.
+ */
 export function tellWhenToRetry(provider: Provider): void {
   provider.use(async (ctx, next) => {
-    await next();
+    try {
+      await next();
+    } catch (error) {
+      escaped.set(ctx.req, error);
+      ctx.respond = false;
+      return;
+    }
     if (ctx.status === 503) ctx.set('Retry-After', String(RETRY_AFTER));
   });
+}
+
+/**
+ * Answers a request by the provider, as its callback does.
+ * @throws what its handlers did not catch; the answer is then as it was before, so that ours can tell the error.
+ */
+export async function answerBy(
+  callback: ReturnType<Provider['callback']>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const before = new Set(response.getHeaderNames());
+  await callback(request, response);
+  if (!escaped.has(request)) return;
+  if (!response.headersSent)
+    for (const name of response.getHeaderNames()) if (!before.has(name)) response.removeHeader(name);
+  throw escaped.get(request);
 }

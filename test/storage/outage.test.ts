@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { devicePath, type Endpoint, signMessage } from '../../src/protocol/messages.ts';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { type Answer, formOf, HttpBrowser } from '../support/http-browser.ts';
-import { atService, authorization, logIn, redeem, sentBack, signedIn } from '../support/service.ts';
+import { atService, authorization, logIn, redeem, sentBack, signedIn, tokenRequest } from '../support/service.ts';
 import { startPostgres, startRedis, type TestServer } from '../support/services.ts';
+import { anotherNode } from './with-failover.ts';
 
 /** Milliseconds in which a store that came back must serve again. */
 const BACK = 15_000;
@@ -151,6 +153,48 @@ describe('a store that goes away', function () {
       process.kill(redis.pid(), 'SIGCONT');
     }
     await backSoon();
+  });
+
+  it('Redis that is full: not ready, refused on a page of ours, and a refresh token that could not be answered is not used', async () => {
+    const { begun, page } = await prepared();
+    const refreshed = (token: unknown) =>
+      tokenRequest(running.issuer, {
+        grant_type: 'refresh_token',
+        client_id: 'payroll',
+        refresh_token: String(token),
+      });
+    const first = authorization(running.issuer, { scope: 'openid offline_access', prompt: 'consent' });
+    const browser = new HttpBrowser();
+    const asked = formOf(await logIn(browser, await browser.visit(first.url, atService), login), '/consent');
+    const allowed = await browser.post(asked.url, { ...asked.fields, answer: 'allow' }, atService);
+    const tokens = await redeem(running.issuer, sentBack(allowed).get('code') ?? '', first.verifier);
+    // The password is right and written down; the browser is on its way back to the provider, which will save the session.
+    const { url, fields } = formOf(page, '/login');
+    const isResume = (to: string) => new URL(to).pathname.startsWith('/auth/');
+    const form = {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: running.issuer },
+    };
+    const body = new URLSearchParams({ ...fields, login, password: PASSWORD }).toString();
+    const typed = await begun.visit(url, isResume, { ...form, body });
+    const admin = new Redis(redis.url);
+    const node = await anotherNode(running);
+    try {
+      await admin.config('SET', 'maxmemory', '1000000');
+      expect(await node.state.health()).to.deep.equal({ ok: false, why: 'full: maxmemory is reached' });
+      const answer = await begun.request(typed.location ?? '');
+      refusedForNow(answer, 'resume');
+      expect(answer.headers.get('content-security-policy'), 'our own page').to.be.a('string');
+      expect(answer.headers.getSetCookie()).to.deep.equal([]);
+      for (let tries = 0; tries < 3; tries += 1)
+        expect((await refreshed(tokens.body['refresh_token'])).status).to.equal(503);
+    } finally {
+      await admin.config('SET', 'maxmemory', '0');
+      admin.disconnect();
+      await node.close();
+    }
+    await backSoon();
+    expect((await refreshed(tokens.body['refresh_token'])).status, 'three tries are no theft').to.equal(200);
   });
 
   it('PostgreSQL that only reads: a sign-in that cannot be written down does not happen', async () => {

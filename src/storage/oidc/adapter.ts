@@ -1,6 +1,7 @@
 // oidc-provider's adapter: sends each model to its place. Every single use is one atomic move, and a move that failed throws.
 import type { Knex } from 'knex';
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+import { fingerprint } from '../../platform/hashes.ts';
 import { rows } from '../postgres/statement.ts';
 import type { State } from '../state/state.ts';
 import type { ClientCatalog } from './client-catalog.ts';
@@ -49,6 +50,18 @@ export function createFamilyRevocation({
   };
 }
 
+/**
+ * What follows a use is kept in the state. Where that cannot be written the token is not used either: otherwise a client that tries
+ * again while Redis is away would have used it three times, which counts as theft (docs/decisions/0006).
+ */
+function consumeWithState(state: State, artefacts: Artefacts, { repeatable }: ModelPlace): Artefacts['consume'] {
+  if (!repeatable) return artefacts.consume;
+  return async (id) => {
+    await state.set(`oidc:using:${fingerprint(id)}`, '1', 10);
+    return artefacts.consume(id);
+  };
+}
+
 /** The adapter factory for oidc-provider's configuration. */
 export function createAdapter(parts: AdapterParts): AdapterFactory {
   const { knex, state, clients } = parts;
@@ -59,6 +72,11 @@ export function createAdapter(parts: AdapterParts): AdapterFactory {
     if (place.where === 'catalog') return catalogAdapter(clients);
     if (place.where === 'state') return stateArtefacts(state, model, place, revokeFamily);
     const artefacts: Artefacts = databaseArtefacts(knex, model, place, revokeFamily, parts.repeats);
-    return { ...artefacts, findByUid: refuse, findByUserCode: refuse };
+    return {
+      ...artefacts,
+      consume: consumeWithState(state, artefacts, place),
+      findByUid: refuse,
+      findByUserCode: refuse,
+    };
   };
 }

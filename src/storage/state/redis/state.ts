@@ -48,6 +48,13 @@ function unavailable(error: unknown): unknown {
   return new StateUnavailable('Redis does not serve', { cause: error });
 }
 
+/** It reads, and refuses to write (Redis: `OOM`). What its replicas and its log wait for does not count. */
+function isFull(info: string): boolean {
+  const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+  const most = field('maxmemory');
+  return most > 0 && field('used_memory') - field('mem_not_counted_for_evict') > most;
+}
+
 async function health(connection: Connection): Promise<{ ok: true } | { ok: false; why: string }> {
   try {
     const infos = await connection.everywhere((redis) => redis.info());
@@ -55,6 +62,7 @@ async function health(connection: Connection): Promise<{ ok: true } | { ok: fals
     // A key that is evicted is a used challenge forgotten.
     if (infos.some((info) => !/^maxmemory_policy:noeviction\r?$/m.test(info)))
       return { ok: false, why: 'maxmemory-policy is not noeviction' };
+    if (infos.some(isFull)) return { ok: false, why: 'full: maxmemory is reached' };
     return { ok: true };
   } catch {
     return { ok: false, why: 'no answer' };
