@@ -10,6 +10,7 @@ import { createNodeWatch, type NodeWatch } from '../app/watch.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { startTracing } from '../platform/tracing.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 import type { Settings } from '../settings/settings.ts';
 import { readSettings } from './read-settings.ts';
 import { createReloader, type Reloadable, watchFilesFor } from './reload.ts';
@@ -54,12 +55,12 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   const stopTooEarly = onOrder({ reload: tooEarly, stop: () => process.exit(0) });
   const watch = createNodeWatch(systemClock, await startTracing(process.env));
   const watching = await listenToWatchers(settings, watch, log);
-  const house = await assemble(settings, log, watch);
+  const house = await whenTheStoresAnswer(() => assemble(settings, log, watch), log);
   const listening = await listen(settings.server, house.app.callback());
   watch.configurationLoaded();
   watch.nowStarted();
   log.info({ issuer: settings.server.issuer, port: listening.port }, 'listening');
-  await house.world.records.audit.record({ event: 'sys_startup', outcome: 'success', actor: 'system' });
+  await noteInAudit(house, 'sys_startup', log);
   if (isFirstWorker()) await greet(house, settings);
   stopTooEarly();
   const reloader = createReloader({ house, watch, folder, log }, settings);
@@ -73,6 +74,35 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
     },
   });
   sayReady();
+}
+
+/** Milliseconds between two tries to reach the stores at the start. */
+const AGAIN = 500;
+
+/**
+ * Tries until PostgreSQL and Redis answer: whoever starts first must not be started again and again. Meanwhile the second port says
+ * that we live and are not ready; a wrong password, and every other mistake, still ends us at once.
+ */
+async function whenTheStoresAnswer<T>(work: () => Promise<T>, log: Log): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      const { message } = error.cause instanceof Error ? error.cause : error;
+      log.warn({ err: error.message, why: message }, 'a store does not answer yet; trying again');
+      await wait(AGAIN);
+    }
+  }
+}
+
+/** A database that is away keeps nobody from starting or stopping. */
+async function noteInAudit({ world }: House, event: 'sys_startup' | 'sys_shutdown', log: Log): Promise<void> {
+  try {
+    await world.records.audit.record({ event, outcome: 'success', actor: 'system' });
+  } catch (error) {
+    log.error({ err: error, event }, 'not written into the audit');
+  }
 }
 
 async function greet(house: House, settings: Settings): Promise<void> {
@@ -112,7 +142,7 @@ async function stop(
   // Somebody at the keyboard does not want to wait.
   if (signal === 'SIGTERM') await wait(shutdown.delay * 1000);
   await listening.drain(shutdown.grace * 1000);
-  await house.world.records.audit.record({ event: 'sys_shutdown', outcome: 'success', actor: 'system' });
+  await noteInAudit(house, 'sys_shutdown', log);
   await house.close();
   await watching?.drain(0);
   await watch.tracing?.close().catch((error: Error) => log.warn({ err: error.message }, 'traces not sent'));

@@ -10,8 +10,8 @@ export interface SilentLine {
   close(): Promise<void>;
 }
 
-/** Lays a line to the server of a URL. */
-export async function layLine(to: string): Promise<SilentLine> {
+/** Lays a line to the server of a URL. @param at where it begins; a free port where it is missing. */
+export async function layLine(to: string, at = 0): Promise<SilentLine> {
   const target = new URL(to);
   const end = { port: Number(target.port), host: target.hostname };
   const open = new Set<{ sockets: [Socket, Socket]; silent: boolean }>();
@@ -31,7 +31,7 @@ export async function layLine(to: string): Promise<SilentLine> {
     carry(near, far);
     carry(far, near);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
   target.port = `${(server.address() as AddressInfo).port}`;
   return {
     url: target.href,

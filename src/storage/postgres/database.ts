@@ -85,7 +85,7 @@ export async function openDatabase(
     records: createRecords(knex, observer?.audited),
     atomically: (work) => atomically(knex, observer, work),
     epochs: createEpochs(knex),
-    migrate: () => migrate(connected),
+    migrate: () => onDatabase(() => migrate(connected)),
     rollback: (all) => rollback(connected, all),
     status: () => migrationStatus(connected),
     pool: () => {
