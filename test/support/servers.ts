@@ -221,8 +221,8 @@ export async function startPostgres(
   });
 }
 
-/** A standby of a server that {@link startPostgres} started: it follows by streaming, until it is promoted. */
-export async function startStandby(primary: TestServer): Promise<TestServer> {
+/** A standby of a server that {@link startPostgres} started: it follows by streaming, until it is promoted. @param at its port; a free one where it is missing. */
+export async function startStandby(primary: TestServer, at?: number): Promise<TestServer> {
   const copy = required('pg_basebackup');
   const command = required('postgres');
   const owner = postgresOwner();
@@ -232,7 +232,7 @@ export async function startStandby(primary: TestServer): Promise<TestServer> {
   const from = ['-h', '127.0.0.1', '-p', `${primary.port}`, '-U', 'postgres'];
   const how = ['-D', data, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
   execFileSync(copy, [...from, ...how], { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder, ...owner });
-  const port = await freePort();
+  const port = at ?? (await freePort());
   const settings = ['max_connections=300', 'listen_addresses=127.0.0.1', 'fsync=off'].flatMap((one) => ['-c', one]);
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   return supervise({
