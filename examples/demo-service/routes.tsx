@@ -26,6 +26,8 @@ export function demoService(settings: DemoSettings, relyingParty: RelyingParty):
   router.get('/style.css', file('style.css', 'text/css'));
   router.get('/icon.svg', file('icon.svg', 'image/svg+xml'));
   const app = new Koa();
+  // Koa marks the cookie Secure where it believes the request came over https; behind a proxy only the proxy saw that.
+  app.proxy = settings.origin.startsWith('https:');
   app.use(headers(settings)).use(friendlyErrors).use(router.routes()).use(router.allowedMethods());
   return app;
 }

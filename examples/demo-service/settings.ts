@@ -15,16 +15,17 @@ export interface DemoSettings {
   api: string;
 }
 
-/** Reads ISSUER, DEMO_PORT, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET or DEMO_CLIENT_SECRET_FILE. */
+/** Reads ISSUER, DEMO_PORT, DEMO_ORIGIN (behind a proxy), DEMO_CLIENT_ID, DEMO_CLIENT_SECRET or DEMO_CLIENT_SECRET_FILE. */
 export function demoSettings(env: NodeJS.ProcessEnv = process.env): DemoSettings {
   const port = Number(env.DEMO_PORT ?? 3001);
   const file = env.DEMO_CLIENT_SECRET_FILE ?? join('data', 'secrets', 'demo-client-secret');
+  const origin = env.DEMO_ORIGIN ?? `http://localhost:${port}`;
   return {
     issuer: env.ISSUER ?? 'http://localhost:3000',
     clientId: env.DEMO_CLIENT_ID ?? 'demo',
     clientSecret: () => env.DEMO_CLIENT_SECRET ?? readFileSync(file, 'utf8').trim(),
-    origin: `http://localhost:${port}`,
+    origin,
     port,
-    api: `http://localhost:${port}/api`,
+    api: `${origin}/api`,
   };
 }

@@ -25,6 +25,13 @@ const instructions = (text: string): Instruction[] =>
     .filter((line) => line.trim() !== '')
     .map((line) => ({ name: line.split(' ')[0] ?? '', text: line.slice(line.indexOf(' ') + 1).trim() }));
 
+/** The package of a module: `preact` of `preact/jsx-runtime`. */
+const packageOf = (module: string): string =>
+  module
+    .split('/')
+    .slice(0, module.startsWith('@') ? 2 : 1)
+    .join('/');
+
 const ignored = read('.dockerignore').split('\n').filter(Boolean);
 
 /** Whether the context that is sent to the engine has a path. Only the plain names of our .dockerignore are understood. */
@@ -60,6 +67,33 @@ describe('Dockerfile', function () {
     const runs = all.filter(({ name }) => name === 'RUN').map(({ text }) => text);
     expect(runs.some((text) => text.includes('npm ci --omit=dev'))).to.equal(true);
     expect(last.some(({ text }) => text.startsWith('--from=packages') && text.includes('node_modules'))).to.equal(true);
+  });
+
+  it('gives the demo every package that it imports', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
+    const start = all.findIndex(({ text }) => / AS demo$/.test(text));
+    const rest = all.slice(start + 1);
+    const stage = rest.slice(
+      0,
+      rest.findIndex(({ name }) => name === 'FROM'),
+    );
+    const copied = stage.flatMap(({ text }) => / node_modules\/(\S+)$/.exec(text)?.[1] ?? []);
+    const has = new Set([...Object.keys(dependencies), ...copied]);
+    const seen = new Set<string>();
+    const imports = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const [, name = ''] of read(file).matchAll(/^(?:import|export) (?!type ).*?from '([^']+)';$/gms))
+        if (name.startsWith('.')) imports(join(file, '..', name));
+        else if (!name.startsWith('node:')) expect(has, `${file} imports ${name}`).to.include(packageOf(name));
+    };
+    imports('examples/demo-service/main.ts');
+    expect(seen.size).to.be.above(8);
+    for (const name of copied) {
+      const needs = JSON.parse(read(join('node_modules', name, 'package.json'))) as { dependencies?: object };
+      for (const other of Object.keys(needs.dependencies ?? {}))
+        expect(has, `${name} needs ${other}`).to.include(other);
+    }
   });
 
   it('asks the second port for its health, by a program that ends with 1 where nobody answers', () => {
@@ -103,11 +137,12 @@ describe('compose.yaml', () => {
   interface ComposeService {
     depends_on?: Record<string, { condition: string }>;
     healthcheck?: object;
-    build?: string;
+    build?: string | { target: string };
+    profiles?: string[];
     read_only?: boolean;
     secrets?: string[];
     volumes?: string[];
-    networks?: string[];
+    networks?: string[] | object;
     stop_grace_period?: string;
     environment?: Record<string, string>;
   }
@@ -129,7 +164,9 @@ describe('compose.yaml', () => {
           );
       }
       expect(Object.keys(compose.secrets), name).to.include.members(service.secrets ?? []);
-      expect(Object.keys(compose.networks), name).to.include.members(service.networks ?? []);
+      expect(Object.keys(compose.networks), name).to.include.members(
+        Array.isArray(service.networks) ? service.networks : Object.keys(service.networks ?? {}),
+      );
       for (const volume of service.volumes ?? []) {
         const [source = ''] = volume.split(':');
         if (!source.startsWith('.')) expect(Object.keys(compose.volumes), name).to.include(source);
@@ -139,7 +176,7 @@ describe('compose.yaml', () => {
   });
 
   it('has two nodes with a root that cannot be written to, and time to leave', () => {
-    const nodes = Object.values(compose.services).filter(({ build }) => build !== undefined);
+    const nodes = Object.values(compose.services).filter(({ build }) => build === '.');
     expect(nodes).to.have.length(2);
     for (const node of nodes) {
       expect(node.read_only).to.equal(true);
@@ -147,14 +184,26 @@ describe('compose.yaml', () => {
     }
   });
 
-  it('has the very proxy that the tests run, with its own names', () => {
+  it('has the demo only where it is asked for, as an image of its own', () => {
+    expect(compose.services['demo']).to.deep.include({ profiles: ['demo'], read_only: true });
+    expect(compose.services['demo']?.build).to.deep.equal({ context: '.', target: 'demo' });
+    expect(read('Dockerfile')).to.match(/^FROM \S+ AS demo$/m);
+  });
+
+  it('has the very proxy that the tests run, with its own names and the demo besides', () => {
     const rules = (text: string) =>
       text
         .split('\n')
-        .filter((line) => !line.startsWith('#'))
+        .filter((line) => !/^ *#/.test(line))
         .join('\n');
-    const own = rules(read('deploy/compose/haproxy.cfg'))
-      .replace('bind :8443 ', 'bind :443 ')
+    const only = [
+      /^resolvers docker\n.*\n/m,
+      / init-addr last,libc,none resolvers docker/g,
+      / *use_backend demo .*\n/,
+      /^backend demo\n.*\n/m,
+    ];
+    const own = only
+      .reduce((text, part) => text.replace(part, ''), rules(read('deploy/compose/haproxy.cfg')))
       .replace('provider-one', '10.0.0.11')
       .replace('provider-two', '10.0.0.12');
     expect(own.trim()).to.equal(rules(read('deploy/haproxy/haproxy.cfg')).trim());

@@ -1,4 +1,5 @@
 // Two nodes behind nginx and behind HAProxy, by the files of deploy/: sign-in over https, streams that are not held back, the right client address.
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,19 +7,37 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
 import { Agent, type Dispatcher, getGlobalDispatcher, request, setGlobalDispatcher } from 'undici';
+import { parse } from 'yaml';
 import { addPhone, MFA, PIN, proveMailbox, scannedLink, submit } from '../interactions/with-phone.ts';
 import { type ClientCertificate, selfSigned, signed } from '../support/client-certificates.ts';
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import { certificates } from '../support/production.ts';
-import { type RunningProxy, startHaproxy, startNginx } from '../support/proxies.ts';
-import { atService, authorization, redeem, sentBack, signedIn } from '../support/service.ts';
-import { freePort } from '../support/services.ts';
+import { type ProxyParts, type RunningProxy, startComposeProxy, startHaproxy, startNginx } from '../support/proxies.ts';
+import { atService, authorization, logIn, redeem, sentBack, signedIn } from '../support/service.ts';
+import { freePort, listens } from '../support/services.ts';
 import { type Node, type RunningWorld, startWorld } from '../support/world.ts';
 
 /** Where the test's browser sits: on loopback, and not where the proxy does. */
 const CLIENT = '127.0.0.2';
 /** Longest time until something that was sent must be there, in milliseconds: held back it would come after minutes. */
 const AT_ONCE = 3000;
+/** The demo service has a name of its own at the proxy, with the proxy's port. */
+const DEMO_NAME = '127.0.0.1';
+const DEMO_SECRET = 'the-demo-of-compose-and-its-secret-0123456789';
+
+/** What deploy/compose/demo has for the demo service, with the name and the secret put in. */
+function demoFiles(port: number): { [path: string]: object } {
+  const file = (path: string) => {
+    const text = readFileSync(join('deploy/compose/demo', path), 'utf8');
+    return parse(text.replaceAll('demo.example.org', `${DEMO_NAME}:${port}`)) as { [key: string]: unknown };
+  };
+  const { client_secret_file: _file, ...client } = file('clients/demo.yaml');
+  return {
+    'clients/demo.yaml': { ...client, client_secret: DEMO_SECRET },
+    'resources/demo-api.yaml': file('resources/demo-api.yaml'),
+    'outbound.yaml': { allow: [`${DEMO_NAME}:${port}`] },
+  };
+}
 
 for (const [name, start] of [
   ['nginx', startNginx],
@@ -36,6 +55,8 @@ for (const [name, start] of [
     let bank: ClientCertificate;
     let own: ClientCertificate;
     let ca: string;
+    let parts: ProxyParts;
+    let demo: ChildProcess | undefined;
 
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'countersign-proxies-'));
@@ -55,6 +76,8 @@ for (const [name, start] of [
         issuer,
         watched: true,
         people: ['ada'],
+        // A node tells the demo service by TLS that a session has ended.
+        environment: { NODE_EXTRA_CA_CERTS: server.ca },
         // The browser sits in the trusted network too, as people of a company do: then only the proxy keeps a claim out.
         server: {
           trusted_proxies: ['127.0.0.0/8'],
@@ -66,6 +89,7 @@ for (const [name, start] of [
           },
         },
         files: {
+          ...demoFiles(port),
           'clients/bank.yaml': {
             client_id: 'bank',
             grant_types: ['client_credentials'],
@@ -85,13 +109,14 @@ for (const [name, start] of [
       if (!one || !two) throw new Error('two nodes were asked for');
       first = one;
       const ports = (urls: [string, string]) => urls.map((url) => Number(new URL(url).port)) as [number, number];
-      proxy = await start({
+      parts = {
         port,
         certificate: { cert, key },
         nodes: ports([one.origin, two.origin]),
         watch: ports([one.watch, two.watch]),
         mutualTls: { port: second, ca: authority.certFile },
-      });
+      };
+      proxy = await start(parts);
       usual = getGlobalDispatcher();
       setGlobalDispatcher(new Agent({ localAddress: CLIENT, connect: { ca, family: 4 } }));
       database = new pg.Client({ connectionString: world.environment['DATABASE_URL'] });
@@ -99,6 +124,7 @@ for (const [name, start] of [
     });
     after(async () => {
       if (usual) setGlobalDispatcher(usual);
+      demo?.kill('SIGTERM');
       await database?.end();
       await proxy?.close();
       await world?.close();
@@ -229,6 +255,46 @@ for (const [name, start] of [
         expect(running.length).to.be.at.least(15);
         await first.start();
         await wait(2500);
+      });
+
+    // From here on it is the proxy of compose.yaml.
+    if (name === 'HAProxy')
+      it('leads to the demo service of compose.yaml by its name: sign-in, its API, and the end of the session', async () => {
+        const port = await freePort();
+        const origin = `https://${DEMO_NAME}:${parts.port}`;
+        demo = spawn(process.execPath, ['dist/examples/demo-service/main.js'], {
+          stdio: 'ignore',
+          env: {
+            ...process.env,
+            ISSUER: world.issuer,
+            DEMO_PORT: `${port}`,
+            DEMO_ORIGIN: origin,
+            DEMO_CLIENT_SECRET: DEMO_SECRET,
+            NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+          },
+        });
+        await proxy.close();
+        proxy = await startComposeProxy(parts, { host: DEMO_NAME, port });
+        for (const end = Date.now() + 20_000; !(await listens(port)); await wait(50))
+          expect(Date.now()).to.be.below(end);
+        const browser = new HttpBrowser();
+        const asked = await browser.request(`${origin}/desk`);
+        expect(asked.location).to.contain(`${world.issuer}/auth?`);
+        expect(asked.headers.get('set-cookie')).to.match(/^harbour_payroll=.*; secure/i);
+        const page = await browser.visit(asked.location ?? '');
+        const desk = await logIn(browser, page, 'ada');
+        expect(desk.url).to.equal(`${origin}/desk`);
+        expect(desk.text).to.contain('urn:countersign:acr:basic');
+        // The service asks its API by the same name and is told what is missing.
+        const more = await browser.request(`${origin}/payslips`);
+        expect(new URL(more.location ?? '').searchParams.get('acr_values')).to.equal(MFA);
+        // Signed out at the issuer: a node tells the service under its public name, through the same proxy.
+        const question = await browser.visit(`${world.issuer}/session/end`);
+        const confirm = formOf(question, '/session/end/confirm');
+        await browser.post(confirm.url, { ...confirm.fields, logout: 'yes' });
+        const leads = async () => (await browser.request(`${origin}/desk`)).location;
+        for (const end = Date.now() + 10_000; (await leads()) === undefined; await wait(100))
+          expect(Date.now(), 'told of the end').to.be.below(end);
       });
 
     it('goes on where a node has died', async () => {

@@ -37,7 +37,7 @@ export function certificates(folder: string): { ca: string; cert: string; key: s
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   openssl('req', '-x509', ...ec, '-keyout', at('ca.key'), '-out', at('ca.pem'), '-days', '1', '-subj', '/CN=Test CA');
   openssl('req', ...ec, '-keyout', at('tls.key'), '-out', at('tls.csr'), '-subj', '/CN=localhost');
-  writeFileSync(at('san.cnf'), 'subjectAltName=DNS:localhost,DNS:mtls.localhost\n');
+  writeFileSync(at('san.cnf'), 'subjectAltName=DNS:localhost,DNS:mtls.localhost,IP:127.0.0.1\n');
   const sign = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-extfile', at('san.cnf')];
   openssl('x509', '-req', '-in', at('tls.csr'), ...sign, '-days', '1', '-out', at('tls.pem'));
   execFileSync('chmod', ['600', at('tls.key')]);

@@ -94,11 +94,42 @@ export async function startHaproxy(parts: ProxyParts): Promise<RunningProxy> {
   return supervised('haproxy', ['-db', ...files], parts.port, folder);
 }
 
-async function supervised(name: string, args: string[], port: number, folder: string): Promise<RunningProxy> {
+/** Starts HAProxy with `deploy/compose/haproxy.cfg`. @param demo the port of the demo service, and the name that leads to it. */
+export async function startComposeProxy(
+  parts: ProxyParts,
+  demo: { host: string; port: number },
+): Promise<RunningProxy> {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-haproxy-'));
+  const both = join(folder, 'countersign.pem');
+  const { cert, key } = parts.certificate;
+  writeFileSync(both, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'), { mode: 0o600 });
+  const text = adapted('deploy/compose/haproxy.cfg', [
+    ['bind :443 ', `bind 127.0.0.1:${parts.port} `],
+    ['/etc/haproxy/countersign.pem', both],
+    ['check port 9000 ', 'check '],
+    ['server one provider-one:3000', `server one 127.0.0.1:${parts.nodes[0]} port ${parts.watch[0]}`],
+    ['server two provider-two:3000', `server two 127.0.0.1:${parts.nodes[1]} port ${parts.watch[1]}`],
+    ['server demo demo:3001', `server demo 127.0.0.1:${demo.port}`],
+  ]);
+  writeFileSync(join(folder, 'haproxy.cfg'), text);
+  const args = ['-db', '-f', join(folder, 'haproxy.cfg')];
+  return supervised('haproxy', args, parts.port, folder, { DEMO_HOST: demo.host });
+}
+
+async function supervised(
+  name: string,
+  args: string[],
+  port: number,
+  folder: string,
+  environment: { [name: string]: string } = {},
+): Promise<RunningProxy> {
   const program = findProgram(name);
   if (program === undefined) throw new Error(`${name} is not on this machine; \`npm test\` installs it or says how`);
   let said = '';
-  const child: ChildProcess = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child: ChildProcess = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
