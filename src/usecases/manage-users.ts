@@ -4,6 +4,7 @@ import { canonicalAttributes, canonicalGroups } from '../domain/groups.ts';
 import type { World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
+import { endWaiting } from './replace-password.ts';
 
 /** A person to be added. Without a password they come in by an invitation. */
 export interface NewUser {
@@ -83,10 +84,13 @@ export async function setUserState(
     const event = state === 'disabled' ? 'user_disabled' : 'user_enabled';
     await records.audit.record({ event, outcome: 'success', sub: user.id, actor: 'cli' });
   });
-  if (state === 'active') return;
-  // What a phone was asked is over, and phones that listen are told.
-  for (const { id } of await world.transactions.pendingOf(user.id)) await world.transactions.end(id);
-  await world.transactions.touchUser(user.id);
+  if (state === 'disabled') await hushPhones(world, user.id);
+}
+
+/** What the phones were asked is over, and phones that listen are told. */
+async function hushPhones(world: Pick<World, 'transactions'>, userId: string): Promise<void> {
+  await endWaiting(world, userId);
+  await world.transactions.touchUser(userId);
 }
 
 /** Unlocks phones that wrong PINs locked, and forgets what was counted against the person. Copied phones stay locked. */
@@ -136,8 +140,8 @@ export async function inviteUser(
 }
 
 /** Removes every phone and known browser and ends all sessions: for a person who lost what they had. Answers how many phones went. */
-export async function resetFactors(world: Pick<World, 'atomically'>, user: User): Promise<number> {
-  return world.atomically(async (records) => {
+export async function resetFactors(world: Pick<World, 'atomically' | 'transactions'>, user: User): Promise<number> {
+  const removed = await world.atomically(async (records) => {
     const devices = await records.devices.ofUser(user.id);
     for (const device of devices) await records.devices.remove(device.id, user.id);
     await records.users.factorsChanged(user.id);
@@ -152,4 +156,6 @@ export async function resetFactors(world: Pick<World, 'atomically'>, user: User)
     });
     return devices.length;
   });
+  await hushPhones(world, user.id);
+  return removed;
 }

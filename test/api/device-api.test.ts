@@ -12,7 +12,7 @@ import { askPhone } from '../../src/usecases/ask-phone.ts';
 import { currentFrame } from '../../src/usecases/browser-transaction.ts';
 import { enterOfflineCode } from '../../src/usecases/enter-offline-code.ts';
 import { removeDevice } from '../../src/usecases/manage-devices.ts';
-import { addUser } from '../../src/usecases/manage-users.ts';
+import { addUser, resetFactors } from '../../src/usecases/manage-users.ts';
 import { spendApproval } from '../../src/usecases/spend-approval.ts';
 import { startEnrolment } from '../../src/usecases/start-enrolment.ts';
 import { type RunningHouse, startHouse } from '../support/house.ts';
@@ -350,6 +350,21 @@ for (const backend of ['embedded', 'servers'] as const) {
       expect(performance.now() - start, 'before its own end').to.be.below(4000);
       expect(lists.at(-1)).to.equal(1);
       expect(await why(phone.pending())).to.equal('device_removed');
+    });
+
+    it('ends what waits and closes the stream where the operator resets the phones', async () => {
+      const { userId, phone } = await owner();
+      const lists: number[] = [];
+      const longest = AbortSignal.timeout(5000);
+      const closed = phone.watch(({ transactions }) => lists.push(transactions.length), longest);
+      const transaction = await ask(userId, 'push');
+      for (let tries = 0; tries < 100 && lists.at(-1) !== 1; tries += 1) await new Promise((go) => setTimeout(go, 20));
+      const user = await world.records.users.byId(userId);
+      if (!user) throw new Error('nobody');
+      expect(await resetFactors(world, user)).to.equal(1);
+      await closed;
+      expect(longest.aborted, 'before its own end').to.equal(false);
+      expect((await world.transactions.find(transaction.id))?.state).to.equal('expired');
     });
 
     describe('messages', () => {
