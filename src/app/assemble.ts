@@ -23,12 +23,12 @@ import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
 import { compareConfigurations } from './configurations.ts';
 import { keysCheck, signingKeyAges } from './jwks.ts';
-import { type Ring, readRing, watchRing } from './key-ring.ts';
+import { type Ring, type RingParts, readRing, watchRing } from './key-ring.ts';
 import { createApp } from './koa.ts';
 import { accountProvider, buildProvider, sendingBy } from './provider-parts.ts';
 import { compareSettings, dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
 import type { NodeWatch } from './watch.ts';
-import { openWorld } from './world.ts';
+import { openWorld, vaultOf } from './world.ts';
 
 /** Everything that runs. */
 export interface House {
@@ -58,6 +58,11 @@ function pageRoutes(deps: AccountDeps): Middleware[] {
     ...routers.map((one) => one.routes()),
     ...routers.map((one) => one.allowedMethods()),
   ] as unknown as Middleware[];
+}
+
+/** The ring as other keys open it. @throws where one of them cannot be used, or a signing key in force cannot be opened any more. */
+function tryKeys(parts: RingParts, settings: Settings): Promise<Ring> {
+  return readRing({ ...parts, vault: vaultOf(settings.keys), settings: () => settings });
 }
 
 /** Opens the storage, builds everything on it, and checks each client as its first use would. @param watch told of what is done. */
@@ -128,8 +133,14 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
         // Those that did not change were tried when they came.
         await dryRunClients(provider, [...compared.added, ...compared.changed]);
         const merged = mergeSettings(registry.settings, fresh, compared);
+        const freshKeys = compared.sections.includes('keys') ? await tryKeys(ringParts, merged.settings) : undefined;
         registry = createRegistry(merged.settings);
         clients.replace(registry.clients);
+        if (freshKeys) {
+          // Its cookie secrets are other ones. Requests in flight end on the provider that they began on.
+          ring = freshKeys;
+          provider = build(ring);
+        }
         return merged.report;
       },
       close: () => {

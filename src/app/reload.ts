@@ -3,20 +3,20 @@ import type Provider from 'oidc-provider';
 import { pauses } from '../platform/gently.ts';
 import { type Difference, settingsDifferences } from '../settings/difference.ts';
 import { Secret } from '../settings/secret.ts';
-import type { ClientSettings, Settings } from '../settings/settings.ts';
+import type { ClientSettings, KeySettings, Settings } from '../settings/settings.ts';
 
 /** What a reload did. Lists are cut to so many that a log can hold them; counts are whole. */
 export interface ReloadReport {
   clients: { added: string[]; changed: string[]; removed: string[] };
-  /** Files whose change takes effect at the next start only. */
+  /** Files, or one key of a file, whose change takes effect at the next start only. */
   needsRestart: string[];
   /** Key by key, secrets hidden; in the live sections and in those that need a restart. */
   changes: Difference[];
   counts: { added: number; changed: number; removed: number; keys: number };
 }
 
-/** Sections that take effect at once. Everything else needs a restart. */
-const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices'];
+/** Sections that take effect at once. Everything else needs a restart. Of the keys all but the one for push, which every phone subscribed to. */
+const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices', 'keys'];
 
 /** So many of a kind are listed, and of a value so many characters. */
 const LISTED = 50;
@@ -89,15 +89,22 @@ export function mergeSettings(
   const { added, changed, removed, sections, clients } = compared;
   const names = (list: ClientSettings[]) => list.slice(0, LISTED).map(({ metadata }) => metadata.client_id);
   const differ = differing(old, fresh, compared);
+  const otherPush = old.keys.push?.reveal() !== fresh.keys.push?.reveal();
+  const keys = sections.includes('keys') ? withPush(fresh.keys, old.keys.push) : old.keys;
   return {
-    settings: { ...old, ...live, clients },
+    settings: { ...old, ...live, keys, clients },
     report: {
       clients: { added: names(added), changed: names(changed), removed: names(removed) },
-      needsRestart: sections.filter((section) => !LIVE.includes(section)),
+      needsRestart: [...sections.filter((section) => !LIVE.includes(section)), ...(otherPush ? ['keys.push'] : [])],
       changes: differ.slice(0, LISTED).map(cut),
       counts: { added: added.length, changed: changed.length, removed: removed.length, keys: differ.length },
     },
   };
+}
+
+/** Keys with the push key in force. */
+function withPush({ push: _, ...keys }: KeySettings, push: Secret | undefined): KeySettings {
+  return { ...keys, ...(push ? { push } : {}) };
 }
 
 /** Key by key, looking only at what is known to differ; of very many clients only the first. */

@@ -1,6 +1,6 @@
 // Builds the world: every port, from the settings. The one place where an implementation is chosen.
 import type { AuditEvent } from '../domain/audit.ts';
-import type { DeviceRules, World } from '../domain/ports.ts';
+import type { DeviceRules, Vault, World } from '../domain/ports.ts';
 import { createCourier, type RunningCourier } from '../notify/courier.ts';
 import { type ClosableMailer, createMailer } from '../notify/mailer.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -10,7 +10,7 @@ import { createPasswords } from '../platform/passwords.ts';
 import { systemRandom } from '../platform/random.ts';
 import { silentPush } from '../push/silent.ts';
 import { createWebPush, type WebPush, type WebPushParts } from '../push/web-push.ts';
-import type { Settings } from '../settings/settings.ts';
+import type { KeySettings, Settings } from '../settings/settings.ts';
 import { createEnrolments } from '../storage/enrolments.ts';
 import { createLimits } from '../storage/limits.ts';
 import { startAuditChain } from '../storage/postgres/audit.ts';
@@ -22,7 +22,7 @@ import { createScratch } from '../storage/scratch.ts';
 import { openState } from '../storage/state/open.ts';
 import type { State } from '../storage/state/state.ts';
 import { createTransactions } from '../storage/transactions.ts';
-import { createVault } from '../storage/vault.ts';
+import { createVault, followingVault } from '../storage/vault.ts';
 import { readJwks } from './jwks.ts';
 import { countEvent, measuredLimits, measuredTransactions } from './measured.ts';
 import type { NodeWatch } from './watch.ts';
@@ -45,7 +45,7 @@ export interface Opened {
  * @param watch told of what is done, where somebody watches.
  */
 export async function openWorld(settings: () => Settings, log: Log, watch?: NodeWatch): Promise<Opened> {
-  const { storage, keys, methods, mail } = settings();
+  const { storage, methods, mail } = settings();
   const clock = systemClock;
   const random = systemRandom;
   const metrics = watch?.metrics;
@@ -62,7 +62,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     await database.migrate();
     const state = await openState(storage.state, { log, epochs: database.epochs });
     const mailer = createMailer(mail, { log, clock, random });
-    const vault = createVault({ kek: keys.kek, peppers: keys.peppers, encryption: readJwks(keys.encryption), random });
+    const vault = followingVault(() => settings().keys, vaultOf);
     const push = openPush(settings, { devices: database.records.devices, vault, clock, random, log });
     const transactions = createTransactions(state);
     const limits = createLimits(state, () => settings().limits, log);
@@ -81,7 +81,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
       mailer,
       push: push ?? silentPush,
       courier,
-      passwords: createPasswords(methods.password, { peppers: keys.peppers }),
+      passwords: createPasswords(methods.password, { peppers: () => settings().keys.peppers }),
       vault,
       rules: () => rulesOf(settings()),
     };
@@ -104,6 +104,11 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     await database.close();
     throw error;
   }
+}
+
+/** The vault over these keys. @throws where one of them cannot be used. */
+export function vaultOf({ kek, peppers, encryption }: KeySettings): Vault {
+  return createVault({ kek, peppers, encryption: readJwks(encryption), random: systemRandom });
 }
 
 /** What readiness and the gauges ask of the stores. */

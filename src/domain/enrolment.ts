@@ -20,7 +20,7 @@ export interface Enrolment {
   pinHash?: string;
   /** SHA-256 of the QR code's token. */
   tokenHash: string;
-  /** HMAC(pepper, typed code). */
+  /** `PEPPER-ID|HMAC(pepper, typed code)`: the pepper that everything of this enrolment is made with. */
   codeMac: string;
   /** The session (by hash) that began it: only this one may watch, confirm or cancel. */
   session: string;

@@ -31,6 +31,8 @@ export interface Users {
   insert(user: User, passwordHash?: string): Promise<boolean>;
   passwordHash(id: string): Promise<string | undefined>;
   setPasswordHash(id: string, hash: string): Promise<void>;
+  /** The same password hashed anew. False, and nothing is written, where the person has another hash by now. */
+  renewPasswordHash(id: string, old: string, hash: string): Promise<boolean>;
   setState(id: string, state: User['state']): Promise<boolean>;
   setLocale(id: string, locale: string): Promise<void>;
   /** The person, whom no other transaction changes before this one ends. */
@@ -76,8 +78,8 @@ export interface Devices {
   byId(id: string): Promise<Device | undefined>;
   /** Active and locked ones, oldest first. */
   ofUser(userId: string): Promise<Device[]>;
-  /** How many devices, active or locked, other than this person's carry this install hash. */
-  othersWithInstall(installHash: string, userId: string): Promise<number>;
+  /** How many devices, active or locked, other than this person's carry one of these install hashes. */
+  othersWithInstall(installHashes: readonly string[], userId: string): Promise<number>;
   /** False where a device of this id exists. */
   insert(device: NewDevice): Promise<boolean>;
   rename(id: string, userId: string, name: string): Promise<boolean>;
@@ -360,8 +362,13 @@ export interface Vault {
   seal(secret: Uint8Array, aad: string): Sealed;
   /** @returns undefined where the key is unknown or the row was tampered with. */
   open(sealed: Sealed, aad: string): Uint8Array | undefined;
-  /** HMAC-SHA256 under the newest pepper. */
-  pepper(data: Uint8Array): { pepper_id: string; mac: string };
+  /**
+   * HMAC-SHA256 under the newest pepper, or under the one of `pepperId`: what must come out the same twice names the pepper of the first time,
+   * since another one may be the newest by then. A pepper that is gone gives way to the newest, and so to another HMAC.
+   */
+  pepper(data: Uint8Array, pepperId?: string): { pepper_id: string; mac: string };
+  /** HMAC-SHA256 under every pepper, the newest first: to look for what may have been kept under any of them. */
+  peppersOf(data: Uint8Array): string[];
   /** Whether a stored HMAC is of this data, in constant time. */
   peppered(data: Uint8Array, stored: { pepper_id: string; mac: string }): boolean;
   /** The public key that phones encrypt to (`enc_jwk`). */

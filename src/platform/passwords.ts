@@ -52,44 +52,47 @@ function isStale(encoded: string, { memoryKib, passes }: PasswordCost): boolean 
 /**
  * Passwords under argon2id. A stored hash is `PEPPER-ID:PHC-STRING`; the pepper is argon2's own secret input. A hash of another
  * system that was imported is stored without a pepper's id, as `:HASH`, and is always stale.
- * @param options `peppers`: the first one is used for what is new, all of them for what is kept.
+ * @param options `peppers`, read at each use: the first one is used for what is new, all of them for what is kept.
  */
-export function createPasswords(cost: PasswordCost, options: { peppers: readonly Pepper[] }): PasswordHashing {
+export function createPasswords(cost: PasswordCost, options: { peppers: () => readonly Pepper[] }): PasswordHashing {
   const bounded = createQueue(cost.concurrency, cost.queue);
-  const peppers = new Map(options.peppers.map(({ id, secret }) => [id, Buffer.from(secret.reveal(), 'base64url')]));
-  const newest = options.peppers[0]?.id;
-  if (newest === undefined) throw new TypeError('passwords need a pepper');
-  const nobody = `${newest}:${dummy(cost)}`;
+  const keyOf = ({ secret }: Pepper) => Buffer.from(secret.reveal(), 'base64url');
+  const newest = (): Pepper => {
+    const [first] = options.peppers();
+    if (!first) throw new TypeError('passwords need a pepper');
+    return first;
+  };
+  const nobody = dummy(cost);
 
   function check(stored: string, password: string): Promise<boolean> {
     const cut = stored.indexOf(':');
     const foreign = cut === 0 ? foreignHash(stored.slice(1)) : undefined;
     if (foreign) return bounded(() => foreign(password));
-    const pepper = peppers.get(stored.slice(0, cut));
+    const pepper = options.peppers().find(({ id }) => id === stored.slice(0, cut));
     // Without its pepper a hash can be right for nobody; the same work is done all the same.
-    const [encoded, secret] = pepper ? [stored.slice(cut + 1), pepper] : [dummy(cost), Buffer.alloc(OUTPUT)];
+    const [encoded, secret] = pepper ? [stored.slice(cut + 1), keyOf(pepper)] : [dummy(cost), Buffer.alloc(OUTPUT)];
     return bounded(() => verify(encoded, spelled(password), { secret }));
   }
 
   return {
     async hash(password) {
-      const secret = peppers.get(newest) ?? Buffer.alloc(0);
+      const pepper = newest();
       const costs = {
         memoryCost: cost.memoryKib,
         timeCost: cost.passes,
         parallelism: LANES,
         outputLen: OUTPUT,
-        secret,
+        secret: keyOf(pepper),
       };
-      return `${newest}:${await bounded(() => hash(spelled(password), costs))}`;
+      return `${pepper.id}:${await bounded(() => hash(spelled(password), costs))}`;
     },
     async verify(stored, password) {
       if (!(await check(stored, password))) return 'wrong';
       const cut = stored.indexOf(':');
-      return stored.slice(0, cut) !== newest || isStale(stored.slice(cut + 1), cost) ? 'stale' : 'right';
+      return stored.slice(0, cut) !== newest().id || isStale(stored.slice(cut + 1), cost) ? 'stale' : 'right';
     },
     async pretend(password) {
-      await check(nobody, password);
+      await check(`${newest().id}:${nobody}`, password);
       return 'wrong';
     },
   };

@@ -28,6 +28,8 @@ function newestOf(keys: Map<string, Buffer>, what: string): [string, Buffer] {
   return first;
 }
 
+const macOf = (key: Buffer, data: Uint8Array) => Buffer.from(hmac(key, data)).toString('base64url');
+
 /** AES-256-GCM with a random 96-bit nonce (never a counter, which a restart could repeat). */
 function sealed(key: Buffer, nonce: Uint8Array, secret: Uint8Array, aad: string): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(aad));
@@ -113,12 +115,39 @@ export function createVault({ kek, peppers, encryption, random }: VaultKeys): Va
       const key = sealing.get(stored.kek_id);
       return key && opened(key, stored, aad);
     },
-    pepper: (data) => ({ pepper_id: pepperId, mac: Buffer.from(hmac(pepperKey, data)).toString('base64url') }),
+    pepper(data, wanted = pepperId) {
+      const key = peppering.get(wanted);
+      return key ? { pepper_id: wanted, mac: macOf(key, data) } : { pepper_id: pepperId, mac: macOf(pepperKey, data) };
+    },
+    peppersOf: (data) => [...peppering.values()].map((key) => macOf(key, data)),
     peppered(data, stored) {
       const key = peppering.get(stored.pepper_id);
-      return key !== undefined && sameBytes(Buffer.from(hmac(key, data)).toString('base64url'), stored.mac);
+      return key !== undefined && sameBytes(macOf(key, data), stored.mac);
     },
     encryptionJwk: () => published,
     unseal: createUnseal(new Map(private_.map((jwk) => [jwk.kid ?? '', jwk]))),
+  };
+}
+
+/**
+ * A {@link Vault} over the keys in force: a reload that brings other ones holds from the next call on.
+ * @param current the same object for as long as the keys are the same.
+ */
+export function followingVault<K extends object>(current: () => K, make: (keys: K) => Vault): Vault {
+  let made: { keys: K; vault: Vault } | undefined;
+  const now = (): Vault => {
+    const keys = current();
+    if (made?.keys !== keys) made = { keys, vault: make(keys) };
+    return made.vault;
+  };
+  now();
+  return {
+    seal: (...given) => now().seal(...given),
+    open: (...given) => now().open(...given),
+    pepper: (...given) => now().pepper(...given),
+    peppersOf: (...given) => now().peppersOf(...given),
+    peppered: (...given) => now().peppered(...given),
+    encryptionJwk: () => now().encryptionJwk(),
+    unseal: (...given) => now().unseal(...given),
   };
 }

@@ -3,6 +3,7 @@ import type { Enrolment } from '../domain/enrolment.ts';
 import type { NewDevice, World } from '../domain/ports.ts';
 import { fromBase64url, toBase64url, utf8 } from '../protocol/bytes.ts';
 import { type Refused, refuse } from './refused.ts';
+import { enrolmentPepper } from './start-enrolment.ts';
 import { tellPerson } from './tell-person.ts';
 
 type Needs = Pick<World, 'records' | 'atomically' | 'enrolments' | 'rules' | 'mailer' | 'log'>;
@@ -35,8 +36,9 @@ export type CompletionRefusal = Refused<
 >;
 
 /** The first ratchet of an enrolment's device, made from our pepper instead of dice: the same again for a phone that lost the answer, and nothing to keep. */
-export function firstRatchet(world: Pick<World, 'vault'>, { id, nonce }: Enrolment): string {
-  const { mac } = world.vault.pepper(utf8(`first-ratchet|${id}|${nonce}`));
+export function firstRatchet(world: Pick<World, 'vault'>, enrolment: Enrolment): string {
+  const { id, nonce } = enrolment;
+  const { mac } = world.vault.pepper(utf8(`first-ratchet|${id}|${nonce}`), enrolmentPepper(enrolment));
   return toBase64url((fromBase64url(mac) ?? new Uint8Array(0)).slice(0, 16));
 }
 

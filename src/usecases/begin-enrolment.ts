@@ -43,10 +43,14 @@ export async function beginEnrolment(world: Needs, input: BeginEnrolment): Promi
   if (enrolment.claimedBy !== undefined && enrolment.claimedBy !== print) return secondKey(world, enrolment);
   const over = overRefusal(enrolment);
   if (over) return over;
-  const installHash = world.vault.pepper(utf8(`install|${input.installId}`)).mac;
+  const install = utf8(`install|${input.installId}`);
+  const installHash = world.vault.pepper(install).mac;
   const { accountsPerDevice } = world.rules();
   // Each account beside this one that the installation serves counts; a courtesy to the person, not a defence.
-  if ((await world.records.devices.othersWithInstall(installHash, enrolment.userId)) >= accountsPerDevice) {
+  if (
+    (await world.records.devices.othersWithInstall(world.vault.peppersOf(install), enrolment.userId)) >=
+    accountsPerDevice
+  ) {
     return refuse('device_has_account');
   }
   const move = await world.enrolments.claim(enrolment.id, {

@@ -122,7 +122,8 @@ async function checkEnrolmentPin(
   const tries = await world.enrolments.reserve(enrolment.id, 'pinTries');
   if (tries === undefined || tries > ENROLMENT_TRIES) return refuse('enrolment_cancelled');
   if (enrolment.pinHash === undefined) return refuse('enrolment_expired');
-  if ((await world.passwords.verify(enrolment.pinHash, pepperedPin(world, pin))) !== 'wrong') return undefined;
+  if ((await world.passwords.verify(enrolment.pinHash, pepperedPin(world, enrolment, pin))) !== 'wrong')
+    return undefined;
   const remaining = ENROLMENT_TRIES - tries;
   if (remaining <= 0) {
     await world.enrolments.move(enrolment.id, ['scanned'], 'cancelled');

@@ -51,7 +51,7 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
   if (verdict === 'wrong' || !found) return refuse(world, attempt, found?.user);
   await Promise.all([
     world.limits.clear('password_person', limitKey),
-    verdict === 'stale' ? renew(world, found.user.id, attempt.password) : undefined,
+    verdict === 'stale' ? renew(world, found, attempt.password) : undefined,
     attempt.language !== undefined && found.user.locale === undefined
       ? world.records.users.setLocale(found.user.id, attempt.language)
       : undefined,
@@ -119,10 +119,18 @@ async function refuse(world: Touched, attempt: PasswordAttempt, user: User | und
   return { ok: false, why: 'wrong' };
 }
 
-/** The right password under old parameters or an old pepper is hashed anew; a full queue leaves it for the next time. */
-async function renew(world: Touched, userId: string, password: string): Promise<void> {
+/**
+ * The right password under old parameters or an old pepper is hashed anew; a full queue leaves it for the next time. Only in place of the hash
+ * that was compared: a password that was changed meanwhile must not come back.
+ */
+async function renew(
+  world: Touched,
+  { user, passwordHash }: { user: User; passwordHash?: string },
+  password: string,
+): Promise<void> {
+  if (passwordHash === undefined) return;
   try {
-    await world.records.users.setPasswordHash(userId, await world.passwords.hash(password));
+    await world.records.users.renewPasswordHash(user.id, passwordHash, await world.passwords.hash(password));
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error;
   }

@@ -1,5 +1,6 @@
 // Offers to add a phone (protocol section 4, E1): the person names it and chooses the PIN; the answer is what the QR code and the typed way carry.
 import { deviceName, type NameProblem, pinProblem } from '../domain/device.ts';
+import type { Enrolment } from '../domain/enrolment.ts';
 import type { World } from '../domain/ports.ts';
 import { fingerprint } from '../platform/hashes.ts';
 import { toBase64url, utf8 } from '../protocol/bytes.ts';
@@ -43,11 +44,14 @@ export async function startEnrolment(world: Needs, input: StartEnrolment): Promi
   const devices = await world.records.devices.ofUser(user.id);
   if (devices.length >= rules.devicesPerAccount) return { ok: false, why: 'too_many_devices' };
 
+  const code = typedCode(world.random.bytes(10));
+  const codeMac = macOfCode(world, code);
   const pinHash =
-    rules.pin.setup === 'browser' ? await world.passwords.hash(pepperedPin(world, input.pin ?? '')) : undefined;
+    rules.pin.setup === 'browser'
+      ? await world.passwords.hash(pepperedPin(world, { codeMac }, input.pin ?? ''))
+      : undefined;
   await endOpenEnrolments(world, { userId: user.id });
   const token = world.random.id();
-  const code = typedCode(world.random.bytes(10));
   const enrolment = await world.enrolments.open(
     {
       id: world.random.id(),
@@ -56,7 +60,7 @@ export async function startEnrolment(world: Needs, input: StartEnrolment): Promi
       setup: rules.pin.setup,
       ...(pinHash === undefined ? {} : { pinHash }),
       tokenHash: fingerprint(token),
-      codeMac: codeMac(world, code),
+      codeMac,
       session: input.session,
       factorsVersion: user.factorsVersion,
       salt: toBase64url(world.random.bytes(16)),
@@ -87,12 +91,17 @@ function pinRefused(
 }
 
 /** HMAC(pepper, PIN), which is what gets hashed: a stolen store without the pepper cannot search six digits. */
-export function pepperedPin(world: Pick<World, 'vault'>, pin: string): string {
-  return world.vault.pepper(utf8(`enrolment-pin|${pin}`)).mac;
+export function pepperedPin(world: Pick<World, 'vault'>, enrolment: Pick<Enrolment, 'codeMac'>, pin: string): string {
+  return world.vault.pepper(utf8(`enrolment-pin|${pin}`), enrolmentPepper(enrolment)).mac;
+}
+
+/** The pepper that an enrolment began with, and ends with although another may be the newest by then: `codeMac` names it. */
+export function enrolmentPepper({ codeMac }: Pick<Enrolment, 'codeMac'>): string {
+  return codeMac.split('|')[0] ?? '';
 }
 
 /** HMAC(pepper, typed code) with the pepper's name, as one text. */
-function codeMac(world: Pick<World, 'vault'>, code: string): string {
+function macOfCode(world: Pick<World, 'vault'>, code: string): string {
   const { pepper_id, mac } = world.vault.pepper(utf8(readTypedCode(code) ?? ''));
   return `${pepper_id}|${mac}`;
 }

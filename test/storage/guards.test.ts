@@ -35,19 +35,19 @@ async function failure(work: Promise<unknown>): Promise<Error | undefined> {
 describe('passwords', () => {
   it('are right, stale or wrong; another pepper or cost is stale, none is wrong', async () => {
     const [one, two] = [key('p1'), key('p2')];
-    const old = createPasswords(COST, { peppers: [one] });
+    const old = createPasswords(COST, { peppers: () => [one] });
     const stored = await old.hash('pass\u0065\u0301');
     expect(await old.verify(stored, 'pass\u00e9')).to.equal('right');
     expect(await old.verify(stored, 'other')).to.equal('wrong');
     expect(await old.pretend('pass\u00e9')).to.equal('wrong');
-    expect(await createPasswords(COST, { peppers: [two, one] }).verify(stored, 'pass\u00e9')).to.equal('stale');
-    const dearer = createPasswords({ ...COST, memoryKib: 2048 }, { peppers: [one] });
+    expect(await createPasswords(COST, { peppers: () => [two, one] }).verify(stored, 'pass\u00e9')).to.equal('stale');
+    const dearer = createPasswords({ ...COST, memoryKib: 2048 }, { peppers: () => [one] });
     expect(await dearer.verify(stored, 'pass\u00e9')).to.equal('stale');
-    expect(await createPasswords(COST, { peppers: [two] }).verify(stored, 'pass\u00e9')).to.equal('wrong');
+    expect(await createPasswords(COST, { peppers: () => [two] }).verify(stored, 'pass\u00e9')).to.equal('wrong');
   });
 
   it('stand in a bounded line', async () => {
-    const passwords = createPasswords(COST, { peppers: [key('p1')] });
+    const passwords = createPasswords(COST, { peppers: () => [key('p1')] });
     const outcomes = await atOnce(20, () => failure(passwords.pretend('x')));
     expect(outcomes.filter((error) => error instanceof QueueFull)).to.have.length(15);
     expect(await passwords.pretend('x')).to.equal('wrong');

@@ -91,11 +91,11 @@ export function createDevices(db: Db): Devices {
   return {
     byId: async (id) => (await select('where id = ?', [id]))[0],
     ofUser: (userId) => select(`where user_id = ? and state in ('active', 'locked') order by added_at, id`, [userId]),
-    async othersWithInstall(installHash, userId) {
+    async othersWithInstall(installHashes, userId) {
       const found = await rows<{ count: number }>(
         db,
-        `select count(*)::integer as count from devices where install_hash = ? and user_id <> ? and state in ('active', 'locked')`,
-        [installHash, userId],
+        `select count(*)::integer as count from devices where install_hash in (select jsonb_array_elements_text(?::jsonb)) and user_id <> ? and state in ('active', 'locked')`,
+        [JSON.stringify(installHashes), userId],
       );
       return found[0]?.count ?? 0;
     },

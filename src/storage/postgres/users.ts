@@ -105,6 +105,8 @@ export function createUsers(db: Db): Users {
     async setPasswordHash(id, hash) {
       await update('password_hash = ?', [hash, id]);
     },
+    renewPasswordHash: (id, old, hash) =>
+      one(db, 'update users set password_hash = ? where id = ? and password_hash = ? returning id', [hash, id, old]),
     setState: (id, state) => update('state = ?', [state, id]),
     async setLocale(id, locale) {
       await update('locale = ?', [locale, id]);
