@@ -33,6 +33,7 @@ export function buildProvider(
     pages,
     languages: LANGUAGES,
     users: world.records.users,
+    phones: world.records.devices,
     clock: world.clock,
     adapter: createAdapter({
       knex: database.knex,

@@ -3,7 +3,7 @@
 import type Keygrip from 'keygrip';
 import type { Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import type { Users } from '../domain/ports.ts';
+import type { Devices, Users } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import { accountFinder, CLAIMS } from './account.ts';
 import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
@@ -26,6 +26,7 @@ export interface ProviderParts {
   /** Read at each request: a reload of clients swaps it. */
   registry: () => Registry;
   users: Pick<Users, 'byId'>;
+  phones: Pick<Devices, 'byId'>;
   clock: Clock;
   adapter: NonNullable<Configuration['adapter']>;
   /** Private signing keys; the first that fits signs, all are published. */
@@ -84,7 +85,7 @@ export function configuration(parts: ProviderParts): Configuration {
     findAccount: accountFinder(parts.users, (clientId) => parts.registry().client(clientId)?.claims ?? {}),
     formats: { bitsOfOpaqueRandomness: (_ctx, token) => bitsOf(token.kind) },
     interactions: {
-      policy: createPolicy(parts.registry, parts.clock),
+      policy: createPolicy(parts.registry, parts.clock, parts.phones),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     issueRefreshToken: (_ctx, client, code) =>

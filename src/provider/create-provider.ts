@@ -45,6 +45,7 @@ export function createProvider(
   const telling = {
     ...parts,
     users: together.users,
+    phones: tellingBusy(parts.phones),
     adapter: (model: string) =>
       together.adapter(model, onlyOwnIds(model, rememberingSuccessors(model, tellingBusy(adapter(model))))),
   };

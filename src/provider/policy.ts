@@ -2,12 +2,13 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { meets, type Proofs, reached, waysTo } from '../domain/assurance.ts';
 import type { LevelFacts } from '../domain/audit.ts';
+import type { Devices } from '../domain/ports.ts';
 import { type Clock, seconds } from '../platform/clock.ts';
 import { personOf } from './account.ts';
 import { levelFacts, noteLevels } from './level-facts.ts';
 import { type Need, needOf } from './levels-in-requests.ts';
 import type { Registry } from './registry.ts';
-import { absorbProofs, claimWhatIsTrue, countingProofs } from './session-proofs.ts';
+import { absorbProofs, claimWhatIsTrue, countingProofs, forgetGonePhone } from './session-proofs.ts';
 
 const { Prompt, Check, base } = interactionPolicy;
 
@@ -24,8 +25,8 @@ export interface AssuranceDetails {
   facts?: LevelFacts;
 }
 
-/** Builds the interaction policy over the registry that is in force at each request. */
-export function createPolicy(registry: () => Registry, clock: Clock) {
+/** Builds the interaction policy over the registry that is in force at each request. @param phones each proof by phone is of one of these. */
+export function createPolicy(registry: () => Registry, clock: Clock, phones: Pick<Devices, 'byId'>) {
   const policy = base();
   const login = policy.get('login');
   const consent = policy.get('consent');
@@ -36,20 +37,21 @@ export function createPolicy(registry: () => Registry, clock: Clock) {
   // RFC 8252 section 8.6 asks for a consent page of native apps; the operator's own apps are vouched for by the registry.
   consent.checks.remove('native_client_prompt');
   consent.checks.add(nativeConsentCheck(registry));
-  policy.add(proofsPrompt(registry, clock), 0);
+  policy.add(proofsPrompt(registry, clock, phones), 0);
   policy.add(assurancePrompt(registry, clock), 2);
   policy.add(enrolPrompt(), 3);
   return policy;
 }
 
 /** Never prompts: takes the proofs of the last step over, refuses what cannot be met, and writes what may be claimed. */
-function proofsPrompt(registry: () => Registry, clock: Clock) {
+function proofsPrompt(registry: () => Registry, clock: Clock, phones: Pick<Devices, 'byId'>) {
   return new Prompt(
     { name: 'proofs', requestable: false },
     new Check('proofs', 'proofs could not be read', async (ctx) => {
       const user = personOf(ctx);
       const now = seconds(clock);
       absorbProofs(ctx, registry(), user, clock.now());
+      await forgetGonePhone(ctx, phones);
       let need: Need | undefined;
       try {
         need = needOf(ctx, registry(), user);

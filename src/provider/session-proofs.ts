@@ -1,6 +1,7 @@
 // The record of what a session has proven, kept in the session's own stored value, and what each request may claim from it.
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { acrFor, amrOf, authTimeOf, type Method, type Proofs, reached } from '../domain/assurance.ts';
+import type { Devices } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
 import type { Need } from './levels-in-requests.ts';
 import type { Registry } from './registry.ts';
@@ -65,6 +66,19 @@ function forget(session: Session): void {
   delete session.proofs;
   delete session.proofsOf;
   delete session.begun;
+}
+
+/**
+ * Forgets what a phone has proven that was removed since, or locked as a copy: whoever signed in with it then must not stay in. One that
+ * wrong PINs have locked is still its owner's.
+ */
+export async function forgetGonePhone(ctx: KoaContextWithOIDC, phones: Pick<Devices, 'byId'>): Promise<void> {
+  const session = ctx.oidc.session as Session;
+  const { phone, ...others } = session.proofs ?? {};
+  if (phone?.factor === undefined) return;
+  const device = await phones.byId(phone.factor);
+  const stands = device?.userId === session.proofsOf && device?.state !== 'removed' && device?.lockReason !== 'cloned';
+  if (!stands) session.proofs = others;
 }
 
 /** The proofs that may count for this request: all of the session's, or only those of this very sign-in (`prompt=login`). */

@@ -1,8 +1,10 @@
 // The step-up page over HTTP with a headless phone: each way to approve, each way it ends, and what another browser cannot do.
 import { expect } from 'chai';
 import type { HeadlessPhone } from '../../src/cli/phone-headless.ts';
+import { removeDevice } from '../../src/usecases/manage-devices.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
-import { type Answer, HttpBrowser } from '../support/http-browser.ts';
+import { type Answer, formOf, HttpBrowser } from '../support/http-browser.ts';
+import { personWithPhone } from '../support/phone-of.ts';
 import { atService, authorization, logIn, redeem, sentBack, signedIn } from '../support/service.ts';
 import {
   addPhone,
@@ -57,6 +59,33 @@ describe('approve on the phone', () => {
     // The same form again: the interaction is over.
     const again = await submit(browser, answer, '/finish');
     expect(again.status).to.be.oneOf([400, 410]);
+  });
+
+  it('counts for no sign-in once the phone was removed or copied, nor does the sign-in that it was half through (A42)', async () => {
+    const end: { [how: string]: (userId: string, deviceId: string) => Promise<unknown> } = {
+      removed: (userId, deviceId) => removeDevice(running.house.world, { userId, deviceId }),
+      copied: (_userId, deviceId) => running.house.world.records.devices.lockCloned(deviceId),
+    };
+    for (const [how, ended] of Object.entries(end)) {
+      const owner = await personWithPhone(running);
+      const thief = await signedIn(running.issuer, owner.login, { acr_values: MFA });
+      await approveByScan(thief.browser, owner.phone, thief.answer);
+      const silent = () =>
+        thief.browser.visit(authorization(running.issuer, { acr_values: MFA, prompt: 'none' }).url, atService);
+      expect(sentBack(await silent()).get('code'), how).to.be.a('string');
+      const half = await signedIn(running.issuer, owner.login, { acr_values: MFA });
+      await owner.phone.approve(await owner.phone.claim(await scannedLink(half.browser, half.answer)), { pin: PIN });
+      const form = formOf(half.answer, '/finish');
+      const paused = await half.browser.post(form.url, form.fields, (url) =>
+        new URL(url).pathname.startsWith('/auth/'),
+      );
+      await ended(owner.id, (await owner.phone.account()).deviceId);
+      expect(sentBack(await silent()).get('error'), how).to.equal('unmet_authentication_requirements');
+      const basic = await thief.browser.visit(authorization(running.issuer, { prompt: 'none' }).url, atService);
+      expect(sentBack(basic).get('code'), how).to.be.a('string');
+      const asked = await half.browser.visit(paused.location ?? '', atService);
+      expect(new URL(asked.url).pathname, how).to.match(/^\/interaction\/[^/]+\/enrol$/);
+    }
   });
 
   it('sends a number to a known browser, and explains a step-up from an old session', async () => {
