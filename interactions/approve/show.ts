@@ -70,6 +70,8 @@ export async function showApprove(ctx: Context, deps: PageDeps, step: PhoneStep,
   const kept = await keptTransaction(deps, step);
   if (kept && kept.state !== 'pending') return showEnd(ctx, around, kept);
   const asked = await askPhone(deps.world, askingOf(ctx, deps, step));
+  // Disabled since the password: no phone is added either, and that page would lead back to this one.
+  if (!asked.ok && asked.why === 'unknown_user') return show(ctx, UnreachablePage(around), 403);
   if (!asked.ok) return seeOther(ctx, stepPath(step.details, 'enrol'));
   if (kept?.id !== asked.transaction.id) await keepTransaction(deps, step, asked.transaction.id);
   const { codeError, status = 200 } = saying;

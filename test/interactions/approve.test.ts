@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { HeadlessPhone } from '../../src/cli/phone-headless.ts';
 import { removeDevice } from '../../src/usecases/manage-devices.ts';
+import { setUserState } from '../../src/usecases/manage-users.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
 import { type Answer, formOf, HttpBrowser } from '../support/http-browser.ts';
 import { personWithPhone } from '../support/phone-of.ts';
@@ -86,6 +87,20 @@ describe('approve on the phone', () => {
       const asked = await half.browser.visit(paused.location ?? '', atService);
       expect(new URL(asked.url).pathname, how).to.match(/^\/interaction\/[^/]+\/enrol$/);
     }
+  });
+
+  it('leads a person who was disabled meanwhile out, not round in circles', async () => {
+    const owner = await personWithPhone(running);
+    const { world } = running.house;
+    const { browser, answer } = await signedIn(running.issuer, owner.login, { acr_values: MFA });
+    const user = await world.records.users.byId(owner.id);
+    if (!user) throw new Error('nobody');
+    await setUserState(world, user, 'disabled');
+    const out = await submit(browser, await browser.visit(answer.url), '/ask');
+    expect([out.status, out.location]).to.deep.equal([403, undefined]);
+    expect(sentBack(await submit(browser, out, '/unreachable')).get('error')).to.equal(
+      'unmet_authentication_requirements',
+    );
   });
 
   it('sends a number to a known browser, and explains a step-up from an old session', async () => {
