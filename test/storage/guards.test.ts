@@ -9,17 +9,20 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { exportJWK, generateKeyPair } from 'jose';
 import { isPublicAddress } from '../../src/platform/addresses.ts';
+import { createLog } from '../../src/platform/log.ts';
 import { createOutbound } from '../../src/platform/outbound.ts';
 import { createPasswords } from '../../src/platform/passwords.ts';
 import { QueueFull } from '../../src/platform/queue.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { type EncryptionJwk, sealSecrets } from '../../src/protocol/messages.ts';
 import { Secret } from '../../src/settings/secret.ts';
+import { openDatabase } from '../../src/storage/postgres/database.ts';
 import { DatabaseInUse, lockFolder } from '../../src/storage/postgres/folder-lock.ts';
+import { type Db, rows } from '../../src/storage/postgres/statement.ts';
 import type { Epochs } from '../../src/storage/state/redis/epoch.ts';
 import { openRedisState } from '../../src/storage/state/redis/state.ts';
 import { createVault } from '../../src/storage/vault.ts';
-import { freshRedis } from '../support/services.ts';
+import { freshDatabase, freshRedis } from '../support/services.ts';
 import { atOnce, redisAt, silent } from './stores.ts';
 
 const key = (id: string) => ({ id, secret: new Secret(systemRandom.id(32), 'test') });
@@ -205,4 +208,32 @@ it('a Redis that went back in time raises the epoch', async () => {
   admin.disconnect();
   await Promise.all([state.close(), again.close()]);
   await redis.close();
+});
+
+it('errors are logged without what Redis or the database was asked', async function () {
+  this.timeout(20_000);
+  const [redis, server] = await Promise.all([freshRedis(), freshDatabase()]);
+  const state = await openRedisState({ at: redisAt(redis.url), log: silent, commandTimeout: 5000 });
+  const { knex, close } = await openDatabase({ kind: 'postgres', url: new Secret(server.url, 'test'), poolMax: 1 });
+  const told: string[] = [];
+  const log = createLog('info', { write: (line) => void told.push(line) });
+  const secret = systemRandom.id(32);
+  await state.set('kept', 'a value', 60);
+  await rows(knex, 'create table kept (value text check (length(value) < 3))');
+  const insert = (db: Db) => rows(db, 'insert into kept (value) values (?)', [secret]);
+  for (const work of [
+    () => state.write('kept', { value: secret }, 60),
+    () => insert(knex),
+    () => knex.transaction((trx) => insert(trx)),
+  ] as (() => Promise<unknown>)[]) {
+    const error = await failure(work());
+    expect(JSON.stringify({ ...error }), 'the library hangs it on').to.contain(secret);
+    log.error({ err: error }, 'it failed');
+    log.error({ err: new Error('it failed', { cause: error }) }, 'it failed');
+  }
+  expect(told).to.have.length(6);
+  expect(told.join()).to.not.contain(secret);
+  expect(told.join()).to.contain('WRONGTYPE').and.contain('violates check constraint').and.contain('"errno":"23514"');
+  await Promise.all([state.close(), close()]);
+  await Promise.all([redis.close(), server.drop()]);
 });
