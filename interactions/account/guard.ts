@@ -45,7 +45,9 @@ export async function liveSession(
     deps.world.records.users.byId(session.userId),
     deps.account.sessionAlive(session.providerSession, session.userId),
   ]);
-  if (user?.state === 'active' && alive && session.begun >= user.sessionsValidAfter) return { cookie, session, user };
+  const ended = user?.endedSessions.includes(fingerprint(session.providerSession));
+  if (user?.state === 'active' && alive && !ended && session.begun >= user.sessionsValidAfter)
+    return { cookie, session, user };
   await endSession(deps.world, cookie);
   return undefined;
 }

@@ -5,6 +5,7 @@ import type { AccountProvider } from '../../interactions/account/relying-service
 import { LANGUAGES } from '../../interactions/words.ts';
 import type { Send } from '../notify/courier.ts';
 import { createSending } from '../notify/send-delivery.ts';
+import { fingerprint } from '../platform/hashes.ts';
 import { createOutboundFetch } from '../platform/outbound-fetch.ts';
 import { createProvider } from '../provider/create-provider.ts';
 import { sendLogout } from '../provider/internals.ts';
@@ -50,7 +51,11 @@ export function buildProvider(
     fetch: createOutboundFetch(outbound),
     firstUse: (key, seconds) => world.replays.first(key, seconds),
     readBoth: (userId, grantId) => personWithGrant(database.knex, userId, grantId),
-    sessionEnded: (uid, seconds) => markSessionEnded(state, uid, seconds),
+    sessionEnded: async (uid, seconds, userId) => {
+      // The database first: a Redis that takes over may have the session and lack the mark.
+      if (userId !== undefined) await world.records.users.sessionEnded(userId, fingerprint(uid), seconds);
+      await markSessionEnded(state, uid, seconds);
+    },
     backchannel: world,
     tellLogout: (notice) => tellLogout(world, notice),
     audit: auditBatches,

@@ -43,6 +43,8 @@ export interface Users {
   setAlwaysSecondFactor(id: string, always: boolean): Promise<void>;
   /** Ends every session and token of the person at once, on every node: moves `sessionsValidAfter` to now and deletes their grants. */
   endSessions(id: string): Promise<void>;
+  /** Notes that one session was signed out of. @param session the hash of its uid. @param seconds how long it would have lived. */
+  sessionEnded(id: string, session: string, seconds: number): Promise<void>;
   /** Raises `factorsVersion` by one. */
   factorsChanged(id: string): Promise<void>;
   setPushPaused(id: string, paused: boolean): Promise<void>;

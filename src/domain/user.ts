@@ -27,6 +27,8 @@ export interface User {
   pushPaused: boolean;
   /** Sessions and tokens from before this moment count no longer (sign-out everywhere, reset, disable). */
   sessionsValidAfter: number;
+  /** Hashes of the sessions that the person signed out of, while these could still come back: a Redis that takes over may lack the sign-out. */
+  endedSessions: readonly string[];
   createdAt: number;
 }
 

@@ -10,6 +10,7 @@ import type {
 import { type ClaimRules, claimsBy, scopeOf } from '../domain/claims.ts';
 import type { Users } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
+import { fingerprint } from '../platform/hashes.ts';
 
 const people = new WeakMap<object, User>();
 
@@ -57,13 +58,13 @@ export function claimsFor(user: User, rules: ClaimRules, scope: string, asked: o
 }
 
 /**
- * `findAccount` of oidc-provider. Answers undefined for a disabled person and for a token from before the person's
- * sessions were ended, so that every endpoint refuses at once.
+ * `findAccount` of oidc-provider. Answers undefined for a disabled person, for a token from before the person's sessions were
+ * ended, and for a session that was signed out of and came back with a Redis that took over, so that every endpoint refuses at once.
  */
 export function accountFinder(users: Pick<Users, 'byId'>, rules: (clientId: string) => ClaimRules): FindAccount {
   return async (ctx, sub, token) => {
     const user = await users.byId(sub);
-    if (user?.state !== 'active' || isOutdated(user, token)) return undefined;
+    if (user?.state !== 'active' || isOutdated(user, token) || isEnded(user, sessionOf(ctx, token))) return undefined;
     const account: Account = {
       accountId: user.id,
       claims: async (_use, scope, asked) =>
@@ -73,6 +74,17 @@ export function accountFinder(users: Pick<Users, 'byId'>, rules: (clientId: stri
     return account;
   };
 }
+
+/** The session that a request or a token that ends with its session stands on. */
+function sessionOf(ctx: KoaContextWithOIDC, token: object | undefined): string | undefined {
+  if (token === undefined) return ctx.oidc.session?.uid;
+  const { sessionUid, expiresWithSession } = token as { sessionUid?: string; expiresWithSession?: boolean };
+  return expiresWithSession ? sessionUid : undefined;
+}
+
+/** Asked of the person's own row, which was read anyway. */
+const isEnded = (user: User, session: string | undefined): boolean =>
+  session !== undefined && user.endedSessions.length > 0 && user.endedSessions.includes(fingerprint(session));
 
 /** Tokens are dated in whole seconds, so the boundary second itself still counts. */
 function isOutdated(user: User, token: AuthorizationCode | AccessToken | RefreshToken | object | undefined): boolean {

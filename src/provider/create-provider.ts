@@ -32,7 +32,7 @@ export function createProvider(
     /** True for the first caller of a key within its seconds. */
     firstUse(key: string, seconds: number): Promise<boolean>;
     /** Told of each sign-out before the session is deleted, with its uid and its remaining seconds. */
-    sessionEnded(uid: string, seconds: number): Promise<void>;
+    sessionEnded(uid: string, seconds: number, userId: string | undefined): Promise<void>;
     /** Keeps the news of a sign-out for a service until it has been told. */
     tellLogout(notice: LogoutNotice): Promise<void>;
     readBoth: ReadBoth;

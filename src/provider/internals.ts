@@ -46,15 +46,19 @@ export function nameSuccessors(provider: Provider, successor: () => string | und
 /**
  * Tells when a session is signed out of, before it is deleted, so that a request in flight cannot save it back (lib/models/session.js:
  * `destroy` is the sign-out, while a mere change of the id deletes through the adapter). Without it such a session would live on.
- * @param ended is given the session's uid and its remaining seconds.
+ * @param ended is given the session's uid, its remaining seconds, and whose it is.
  */
-export function endSessionsForGood(provider: Provider, ended: (uid: string, seconds: number) => Promise<void>): void {
+export function endSessionsForGood(
+  provider: Provider,
+  ended: (uid: string, seconds: number, userId: string | undefined) => Promise<void>,
+): void {
   const { prototype } = provider.Session as unknown as {
-    prototype: { uid: string; remainingTTL?: number; destroy(): Promise<void> };
+    prototype: { uid: string; accountId?: string; remainingTTL?: number; destroy(): Promise<void> };
   };
   const { destroy } = prototype;
   prototype.destroy = async function (this: typeof prototype) {
-    await ended(this.uid, Number.isFinite(this.remainingTTL) ? Number(this.remainingTTL) : 0);
+    const seconds = Number.isFinite(this.remainingTTL) ? Number(this.remainingTTL) : 0;
+    await ended(this.uid, seconds, this.accountId);
     await destroy.call(this);
   };
 }

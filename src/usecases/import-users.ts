@@ -104,6 +104,7 @@ function check(world: Pick<World, 'random' | 'clock'>, { values }: ImportedUser,
     wrongNumbers: 0,
     pushPaused: false,
     sessionsValidAfter: 0,
+    endedSessions: [],
     createdAt: world.clock.now(),
   };
   return { user, ...(hash === undefined ? {} : { passwordHash: `:${hash}` }) };

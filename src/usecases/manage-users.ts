@@ -50,6 +50,7 @@ export async function addUser(
     wrongNumbers: 0,
     pushPaused: false,
     sessionsValidAfter: 0,
+    endedSessions: [],
     createdAt: world.clock.now(),
     ...(wanted.email === undefined ? {} : { email: wanted.email }),
     ...(wanted.locale === undefined ? {} : { locale: wanted.locale }),

@@ -208,6 +208,7 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
         attributes: {},
         pushPaused: false,
         sessionsValidAfter: 0,
+        endedSessions: [],
         createdAt: 0,
       };
       await database.it.records.users.insert(user);

@@ -18,6 +18,8 @@ const maria: User = {
   attributes: {},
   pushPaused: false,
   sessionsValidAfter: 0,
+
+  endedSessions: [],
   createdAt: 0,
 };
 

@@ -28,6 +28,7 @@ const person = (over: Partial<User> = {}): User => ({
   attributes: {},
   pushPaused: false,
   sessionsValidAfter: 0,
+  endedSessions: [],
   createdAt: 1_700_000_000_000,
   ...over,
 });
@@ -141,6 +142,22 @@ for (const { name, open } of DATABASES) {
       });
       expect(Math.abs((now?.sessionsValidAfter ?? 0) - Date.now())).to.be.below(60_000);
       expect(await users.passwordHash(user)).to.equal('other');
+    });
+
+    it('people: sessions that were signed out of are kept while they could live, and no more than a hundred', async () => {
+      const { users } = db.records;
+      const ada = person();
+      await users.insert(ada);
+      const kept = async () => (await users.byId(ada.id))?.endedSessions ?? [];
+      await atOnce(3, (at) => users.sessionEnded(ada.id, `s${at}`, 60));
+      expect(await kept()).to.have.members(['s0', 's1', 's2']);
+      await users.sessionEnded(ada.id, 's1', 0);
+      expect(await kept(), 'over by itself').to.have.members(['s0', 's2']);
+      for (let at = 0; at < 101; at += 1) await users.sessionEnded(ada.id, `long${at}`, 1000 + at);
+      expect(await kept())
+        .to.have.length(100)
+        .and.include('long100')
+        .and.not.include('s0');
     });
 
     it('people: groups and attributes that change at once all change, and only those', async () => {

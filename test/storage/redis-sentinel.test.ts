@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import { examine } from '../../src/app/examine.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { fingerprint } from '../../src/platform/hashes.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
-import { startSentinels, type TestSentinels, until } from '../support/redis-together.ts';
+import { at, startSentinels, type TestSentinels, until } from '../support/redis-together.ts';
 import { type FreshDatabase, freshDatabase } from '../support/services.ts';
 import { anotherNode, begin, loseTheSpending, type Node, nobodyIsLetIn, signInsGoOn } from './with-failover.ts';
 
@@ -56,6 +57,8 @@ describe('Redis Sentinel', function () {
     await loseTheSpending(running, node.database, begun, { primary, replica });
     await signInsGoOn(running, login);
     await servers.elected(replica);
+    const back = `oidc:Session:${fingerprint(begun.leaving.session)}`;
+    expect(await at(replica, (client) => client.exists(back)), 'the sign-out was lost').to.equal(1);
     await nobodyIsLetIn(running, begun, replica);
     expect(node.state.epoch()).to.equal(2);
     await until('listeners were told to look again', async () => heard.includes(''));

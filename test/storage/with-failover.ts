@@ -36,6 +36,8 @@ export async function anotherNode({ settings }: RunningHouse): Promise<Node> {
 export interface Begun {
   browser: HttpBrowser;
   spent: { code: string; verifier: string };
+  /** Somebody who is about to sign out: what a thief of the cookie has, and the way to confirm. */
+  leaving: { cookies: string; session: string; confirm(): Promise<Answer> };
   /** Somebody who has the password page before them. */
   other: HttpBrowser;
   page: Answer;
@@ -44,12 +46,19 @@ export interface Begun {
 /** A person in a session, with a code; and another one at the password page. @param fits whether the code's key lies where it should. */
 export async function begin(running: RunningHouse, login: string, fits: (key: string) => boolean): Promise<Begun> {
   const { browser } = await signedIn(running.issuer, login);
+  const { browser: leaver } = await signedIn(running.issuer, login);
+  const { url: signOut, fields } = formOf(await leaver.visit(`${running.issuer}/session/end`), '/session/end/confirm');
+  const leaving = {
+    cookies: leaver.cookiesFor('/auth'),
+    session: leaver.cookie('countersign_session') ?? '',
+    confirm: () => leaver.post(signOut, { ...fields, logout: 'yes' }, atService),
+  };
   const other = new HttpBrowser();
   const page = await other.visit(authorization(running.issuer).url, atService);
   for (;;) {
     const { url, verifier } = authorization(running.issuer);
     const code = sentBack(await browser.visit(url, atService)).get('code') ?? '';
-    if (fits(keyOf(code))) return { browser, spent: { code, verifier }, other, page };
+    if (fits(keyOf(code))) return { browser, spent: { code, verifier }, leaving, other, page };
   }
 }
 
@@ -72,7 +81,7 @@ export async function present(running: RunningHouse, { code, verifier }: Begun['
 export async function loseTheSpending(
   running: RunningHouse,
   { epochs }: Database,
-  { spent }: Begun,
+  { spent, leaving }: Begun,
   { primary, replica }: { primary: TestServer; replica: TestServer },
 ): Promise<void> {
   const { beat } = await epochs.read();
@@ -86,6 +95,7 @@ export async function loseTheSpending(
     // Without this the spending would wait in the stopped replica's socket.
     await at(primary, (client) => client.call('CLIENT', 'KILL', 'TYPE', 'REPLICA'));
     expect(await present(running, spent)).to.equal(200);
+    await leaving.confirm();
     await primary.kill();
   } finally {
     process.kill(replica.pid(), 'SIGCONT');
@@ -113,6 +123,11 @@ export async function nobodyIsLetIn(running: RunningHouse, begun: Begun, replica
   const late = await begun.other.post(url, { ...form, login: 'nobody', password: PASSWORD }, atService);
   expect(late.location, late.text).to.equal(undefined);
   expect(late.status).to.equal(410);
+
+  // A session that was signed out of in that moment may be back, and is worth nothing to whoever has its cookie.
+  const { url: quiet } = authorization(running.issuer, { prompt: 'none' });
+  const thief = await fetch(quiet, { headers: { cookie: begun.leaving.cookies }, redirect: 'manual' });
+  expect(new URL(thief.headers.get('location') ?? '').searchParams.get('error')).to.equal('login_required');
 
   // A session from before lives on: nobody has to sign in again who had.
   const { url: again, verifier } = authorization(running.issuer);

@@ -6,9 +6,12 @@ import { type Db, one, rows } from './statement.ts';
 /** Wrong offline codes at which the way closes until an online approval (protocol section 5.3). */
 const OFFLINE_LIMIT = 50;
 
+/** So many sessions that a person signed out of are kept, the longest-lived. */
+const ENDED_KEPT = 100;
+
 /** The columns that {@link toUser} reads. */
 export const COLUMNS = `id, login, name, email, locale, state, always_second_factor, factors_version, offline_failures, wrong_numbers, push_paused,
-  sessions_valid_after, created_at, groups, attributes`;
+  sessions_valid_after, created_at, groups, attributes, ended_sessions`;
 
 /** A row with {@link COLUMNS}. */
 export interface UserRow {
@@ -27,6 +30,7 @@ export interface UserRow {
   created_at: Date;
   groups: string[];
   attributes: { [name: string]: string };
+  ended_sessions: { [session: string]: number };
 }
 
 /** The person of a row. */
@@ -47,6 +51,7 @@ export function toUser(row: UserRow): User {
     pushPaused: row.push_paused,
     sessionsValidAfter: row.sessions_valid_after.getTime(),
     createdAt: row.created_at.getTime(),
+    endedSessions: Object.keys(row.ended_sessions),
   };
 }
 
@@ -107,6 +112,19 @@ export function createUsers(db: Db): Users {
     },
     renewPasswordHash: (id, old, hash) =>
       one(db, 'update users set password_hash = ? where id = ? and password_hash = ? returning id', [hash, id, old]),
+    async sessionEnded(id, session, seconds) {
+      // Those that are over by themselves go with each write, and a script that signs in and out cannot make the row grow.
+      await rows(
+        db,
+        `update users set ended_sessions = (
+           select coalesce(jsonb_object_agg(kept.key, kept.value), '{}') from (
+             select key, value from jsonb_each(ended_sessions || jsonb_build_object(?::text, floor(extract(epoch from clock_timestamp()))::bigint + ?::bigint))
+             where value::bigint > extract(epoch from clock_timestamp()) order by value::bigint desc limit ${ENDED_KEPT}
+           ) kept
+         ) where id = ?`,
+        [session, Math.ceil(seconds), id],
+      );
+    },
     setState: (id, state) => update('state = ?', [state, id]),
     async setLocale(id, locale) {
       await update('locale = ?', [locale, id]);
