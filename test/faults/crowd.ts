@@ -69,7 +69,7 @@ export async function sendOff(
         await round();
         begins.push(begun);
         ledger.rounds += 1;
-        await wait(dice.between(20, 120));
+        await wait(dice.between(80, 250));
       } catch (error) {
         failures += 1;
         ledger.refused(error);
@@ -77,7 +77,7 @@ export async function sendOff(
       }
     }
   };
-  const once = wait(dice.between(0, 1500)).then(() => addAndRemove(stage, spare, leaving, link, ledger));
+  const once = wait(dice.between(0, 1000)).then(() => addAndRemove(stage, spare, leaving, link, ledger));
   const all = [...Object.entries(rounds).map(loop), once];
   return {
     async wellAfter(since, within) {

@@ -5,7 +5,7 @@ import { present } from './sign-in.ts';
 import type { Stage } from './stage.ts';
 
 /** The newest things of a run that are tried once more. */
-const TRIED = 15;
+const TRIED = 8;
 
 /** Writes what does not hold into the book. */
 export async function judge(stage: Stage, ledger: Ledger): Promise<void> {

@@ -36,7 +36,7 @@ async function once(
   const crowd = await sendOff(stage, people, number, ledger, dice);
   let took = Number.POSITIVE_INFINITY;
   try {
-    await wait(dice.between(200, 1500));
+    await wait(dice.between(200, 1000));
     const ended = await fault.strike({ stage, people, crowd, ledger, dice });
     took = await crowd.wellAfter(ended, fault.bound + 10_000);
     if (took > fault.bound) ledger.violated(`well again after ${Math.round(took)} ms, ${fault.bound} are allowed`);
@@ -64,7 +64,7 @@ async function many(id: string, fault: Fault, runs: number, seed: number): Promi
       if (book.violations.length > 0) outcome.broken += 1;
       const verdict = book.violations.length === 0 ? 'held' : 'BROKEN';
       console.log(
-        `${id} seed ${number}: ${verdict}, ${book.rounds} rounds, ${refused} refused, well after ${Math.round(took)} ms`,
+        `${id} seed ${number}: ${verdict}, ${book.rounds} rounds, ${refused} refused, well after ${Math.round(took)} ms, longest answer ${Math.round(book.longest.ms)} ms (${book.longest.what})`,
       );
       for (const violation of new Set(book.violations)) console.log(`  ${violation}`);
       if (process.env.FAULTS_TELL) for (const [why, count] of book.refusals) console.log(`  (${count} × ${why})`);
