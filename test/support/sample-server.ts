@@ -21,8 +21,12 @@ export interface SampleServer {
   close(): Promise<void>;
 }
 
-/** Builds the assets into a folder of their own (dist may be older than the source), and serves. */
-export async function serveSamples(): Promise<SampleServer> {
+/**
+ * Builds the assets into a folder of their own (dist may be older than the source), and serves.
+ * @param how.scripts false where the pages stand still: there is no sign-in behind a sample, and the scripts that ask how it goes
+ *   would load the page again and again.
+ */
+export async function serveSamples(how: { scripts?: boolean } = {}): Promise<SampleServer> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-samples-'));
   const build = [
     'node_modules/vite/bin/vite.js',
@@ -36,6 +40,7 @@ export async function serveSamples(): Promise<SampleServer> {
   const assets = loadAssets(folder);
   const app = new Koa();
   app.use(securityHeaders({ issuer: 'http://localhost', random: systemRandom }));
+  if (how.scripts === false) app.use((ctx, next) => (ctx.path.endsWith('.js') ? ctx.throw(404) : next()));
   app.use(staticFiles({ folder, prefix: ASSETS_PATH }));
   app.use(async (ctx) => {
     const sample = SAMPLES.find(({ name }) => ctx.path === `/sample/${name}`);
