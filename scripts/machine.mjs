@@ -43,6 +43,15 @@ const NEEDS = [
     debian: ['python3', 'python3-cryptography'],
     brew: ['python', 'cryptography'],
   },
+  // Checks the unit of deploy/; nothing of it is started.
+  {
+    what: 'systemd-analyze',
+    variable: '',
+    programs: ['systemd-analyze'],
+    debian: ['systemd'],
+    brew: [],
+    debianOnly: true,
+  },
   // Clients of the pages in docs/relying-services/ that are Debian's own packages: run there, and nowhere else.
   {
     what: 'Authlib and Flask',
