@@ -6,7 +6,7 @@ import type { LogoutNotice } from '../usecases/tell-logout.ts';
 import { CLAIMS } from './account.ts';
 import { auditProvider } from './audit-events.ts';
 import { tellingBusy, tellWhenToRetry } from './availability.ts';
-import { backchannelSettler } from './backchannel.ts';
+import { type BackchannelWorld, backchannelSettler } from './backchannel.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
 import { limitUserCodes, pollingPace, tellPollInterval } from './device-flow.ts';
 import {
@@ -46,12 +46,15 @@ export function createProvider(
     ...parts,
     users: together.users,
     phones: tellingBusy(parts.phones),
+    backchannel: tellingBusyAll(parts.backchannel),
     adapter: (model: string) =>
       together.adapter(model, onlyOwnIds(model, rememberingSuccessors(model, tellingBusy(adapter(model))))),
   };
   const provider = new TellingProvider(parts.registry().settings.server.issuer, configuration(telling));
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
   provider.proxy = true;
+  // Around all others: what one of them cannot do is told as well.
+  tellWhenToRetry(provider);
   keepProofsInSessions(provider);
   nameSuccessors(provider, successorHere);
   endSessionsForGood(provider, tellingBusy(parts).sessionEnded);
@@ -64,10 +67,23 @@ export function createProvider(
   tellNoUserCode(provider);
   tellAliases(provider, parts.registry().settings.server.mtls?.origin);
   offerOwnClaims(provider, parts.registry);
-  tellWhenToRetry(provider);
   tellErrors(provider);
   auditProvider(provider, parts.audit, parts.log);
   return provider;
+}
+
+/** What requests without a browser go through, each store of it telling in oidc-provider's words that it does not answer. */
+function tellingBusyAll(world: BackchannelWorld): BackchannelWorld {
+  const { records, transactions, limits, replays } = world;
+  const each = Object.fromEntries(Object.entries(records).map(([name, port]) => [name, tellingBusy(port as object)]));
+  return {
+    ...world,
+    records: each as unknown as BackchannelWorld['records'],
+    transactions: tellingBusy(transactions),
+    limits: tellingBusy(limits),
+    replays: tellingBusy(replays),
+    atomically: tellingBusy({ atomically: world.atomically }).atomically,
+  };
 }
 
 /** Claims of the operator's own come and go with a reload of the clients, and this provider stays. */

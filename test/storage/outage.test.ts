@@ -16,6 +16,16 @@ const BACK = 15_000;
 /** No answer may take longer, whatever is gone (milliseconds). */
 const LONGEST = 8000;
 
+/** A service that asks phones by itself. */
+const DESK = {
+  client_id: 'desk',
+  client_secret: 'a secret that is long enough for this',
+  token_endpoint_auth_method: 'client_secret_post',
+  grant_types: ['urn:openid:params:grant-type:ciba'],
+  backchannel_token_delivery_mode: 'poll',
+  first_party: true,
+};
+
 describe('a store that goes away', function () {
   this.timeout(60_000);
   let redis: TestServer;
@@ -24,7 +34,10 @@ describe('a store that goes away', function () {
   let login: string;
   before(async () => {
     [redis, postgres] = await Promise.all([startRedis({ durable: true }), startPostgres({ durable: true })]);
-    running = await startHouse({ backend: { databaseUrl: postgres.url, redisUrl: redis.url } });
+    running = await startHouse({
+      backend: { databaseUrl: postgres.url, redisUrl: redis.url },
+      files: { 'clients/desk.yaml': DESK },
+    });
     ({ login } = await person(running.house));
   });
   after(async () => {
@@ -100,6 +113,13 @@ describe('a store that goes away', function () {
       }),
     });
 
+  const post = (path: string, fields: Record<string, string>) =>
+    fetch(running.issuer + path, { method: 'POST', body: new URLSearchParams(fields) });
+  const backchannel = () => {
+    const { client_id, client_secret } = DESK;
+    return post('/backchannel', { client_id, client_secret, scope: 'openid', login_hint: login });
+  };
+
   async function stillUp(): Promise<void> {
     for (const path of ['/jwks', '/.well-known/openid-configuration']) {
       expect((await timed(path, () => fetch(running.issuer + path))).status, path).to.equal(200);
@@ -117,6 +137,7 @@ describe('a store that goes away', function () {
     const token = await timed('token', () => codeGrant(code, verifier));
     refusedForNow(token, 'token');
     expect(((await token.json()) as { error: string }).error).to.equal('temporarily_unavailable');
+    refusedForNow(await timed('user code', () => post('/device', { user_code: 'BCDF-GHJK' })), 'user code');
     const complete = { nonce: randomBytes(16).toString('base64url'), platform: 'test', sec: 'a..b.c.d' };
     const device = await timed('device', () => message('enrol/complete', complete));
     refusedForNow(device, 'device');
@@ -135,6 +156,9 @@ describe('a store that goes away', function () {
     refusedForNow(await timed('auth, signed in', () => signed.request(authorization(running.issuer).url)), 'signed in');
     refusedForNow(await timed('login', () => passwordOf(begun, page)), 'login');
     refusedForNow(await timed('token', () => codeGrant(code, verifier)), 'token');
+    const asked = await timed('backchannel', backchannel);
+    refusedForNow(asked, 'backchannel');
+    expect(((await asked.json()) as { error: string }).error).to.equal('temporarily_unavailable');
     const device = await timed('device', () => message('self', {}));
     refusedForNow(device, 'device');
     await postgres.start();
