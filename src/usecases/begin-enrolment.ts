@@ -15,6 +15,9 @@ import { tellPerson } from './tell-person.ts';
 /** Wrong typed codes that one enrolment takes (protocol section 3). */
 const CODE_TRIES = 5;
 
+/** Seconds that an enrolment is found after its end, and longer. */
+const FINDABLE = 7200;
+
 /** The scanned token, or the typed code with the sign-in name; and the key that signed the message. */
 export interface BeginEnrolment {
   by: { token: string } | { code: string; login: string };
@@ -31,7 +34,7 @@ export type BegunEnrolment =
       'enrolment_claimed' | 'enrolment_expired' | 'enrolment_cancelled' | 'device_has_account' | 'too_many_requests'
     >;
 
-type Needs = Pick<World, 'records' | 'enrolments' | 'limits' | 'vault' | 'rules' | 'mailer' | 'log'>;
+type Needs = Pick<World, 'records' | 'enrolments' | 'replays' | 'limits' | 'vault' | 'rules' | 'mailer' | 'log'>;
 
 /** Claims the enrolment for this key; the same key gets the same answer again. */
 export async function beginEnrolment(world: Needs, input: BeginEnrolment): Promise<BegunEnrolment> {
@@ -102,7 +105,9 @@ async function secondKey(world: Needs, enrolment: Enrolment): Promise<BegunEnrol
   if (state !== 'contested' && state !== 'done')
     return (move.now && overRefusal(move.now)) ?? refuse('enrolment_expired');
   await world.records.audit.record({ event: 'enrolment_contested', outcome: 'failure', reason: state, sub });
-  if (state === 'done') await tellPerson(world, sub, { about: 'enrolment_second_phone', device: enrolment.deviceName });
+  // Once: whoever has the code could fill the mailbox, in which this very letter must be seen.
+  if (state === 'done' && (await world.replays.first(`second-phone:${enrolment.id}`, FINDABLE)))
+    await tellPerson(world, sub, { about: 'enrolment_second_phone', device: enrolment.deviceName });
   return refuse('enrolment_claimed');
 }
 

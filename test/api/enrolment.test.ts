@@ -1,4 +1,6 @@
 // Adding a phone over real HTTP: the PIN chosen on the phone, the typed check, and answers that get lost.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { HeadlessPhone } from '../../src/cli/phone-headless.ts';
 import { memoryStore, type PhoneStore } from '../../src/cli/phone-state.ts';
@@ -93,6 +95,18 @@ for (const setup of ['browser', 'phone'] as const) {
         await finish(of, result);
         expect(await world.records.devices.ofUser(of.userId)).to.have.length(1);
         await approves(of.userId, phone);
+      });
+
+      it('tells the person of second phones once, however many come', async () => {
+        const of = await offer();
+        await finish(of, await newPhone().enrol({ link: of.link }, PIN));
+        for (let more = 0; more < 3; more += 1)
+          expect(await why(newPhone().begin({ link: of.link }))).to.equal('enrolment_claimed');
+        const email = (await world.records.users.byId(of.userId))?.email;
+        const folder = join(running.folder, 'data/outbox');
+        const mails = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+        const told = mails.filter((mail) => mail.includes(`To: ${email}`) && mail.includes('A second phone'));
+        expect(told).to.have.length(1);
       });
 
       it('takes no platform that cannot be kept', async () => {
