@@ -7,7 +7,10 @@ import { type Change, type Changed, type Fields, isId, type Read, type State } f
 const KEPT = LIFE.whole + 300;
 /** An approval that came in the last moment may still be finished by its browser for so long (milliseconds). */
 const FINISHING = 60_000;
-/** Open transactions, all modes (protocol section 5, Limits): the oldest ends. */
+/**
+ * Open transactions that nobody was called for, by code (protocol section 5, Limits): the oldest ends. A push is none of them: whoever
+ * has the password could end the one that the owner was just asked by.
+ */
 const OPEN_PER_USER = 10;
 const OPEN_PER_BROWSER = 5;
 
@@ -73,13 +76,13 @@ export function createTransactions(state: State): Transactions {
   /** The open transactions that must give way to a new one. */
   async function displaced(userId: string, bind: string, isPush: boolean): Promise<Set<string>> {
     const [mine, here] = await Promise.all([pendingIn(ofUser(userId)), pendingIn(ofBrowser(bind))]);
-    const pushes = isPush ? mine.filter(({ mode }) => mode === 'push') : [];
-    const others = mine.filter((transaction) => !pushes.includes(transaction));
+    const sameKind = mine.filter(({ mode }) => (mode === 'push') === isPush);
+    const most = isPush ? 1 : OPEN_PER_USER;
     const oldest = [
-      ...others.slice(0, Math.max(0, others.length - OPEN_PER_USER + 1)),
+      ...sameKind.slice(0, Math.max(0, sameKind.length - most + 1)),
       ...here.slice(0, Math.max(0, here.length - OPEN_PER_BROWSER + 1)),
     ];
-    return new Set([...pushes, ...oldest].map(({ id }) => id));
+    return new Set(oldest.map(({ id }) => id));
   }
 
   return {

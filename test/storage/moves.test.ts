@@ -126,7 +126,7 @@ for (const { name, open } of STATES) {
         expect(tries.filter((n) => n !== undefined).sort()).to.deep.equal([1, 2, 3]);
       });
 
-      it('leave one open push, ten in all, and five of a browser', async () => {
+      it('leave one open push, ten others of a person, and five of a browser; strangers’ codes end no push', async () => {
         const transactions = createTransactions(state);
         const userId = id();
         const first = await transactions.open(asked({ userId }), 120);
@@ -134,8 +134,14 @@ for (const { name, open } of STATES) {
         expect((await transactions.find(first.id))?.state).to.equal('expired');
         for (let n = 0; n < 12; n += 1) await transactions.open(asked({ userId, mode: 'qr' }), 180);
         const modes = await transactions.openModes(userId);
-        expect(modes).to.have.length(10);
-        expect(modes.map(({ id: open_ }) => open_)).not.to.include(second.id);
+        expect(modes).to.have.length(11);
+        expect(modes.map(({ id: open_ }) => open_)).to.include(second.id);
+        const third = await transactions.open(asked({ userId }), 120);
+        expect((await transactions.find(second.id))?.state).to.equal('expired');
+        expect((await transactions.openModes(userId)).filter(({ mode }) => mode === 'push')).to.deep.equal([
+          { id: third.id, mode: 'push', bind: third.bind },
+        ]);
+        expect(await transactions.openModes(userId)).to.have.length(11);
         const bind = id();
         for (let n = 0; n < 7; n += 1) await transactions.open(asked({ bind, mode: 'qr' }), 180);
         const others = await atOnce(1, () => transactions.open(asked({ bind, mode: 'qr' }), 180));
