@@ -185,6 +185,22 @@ for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
       await of('DeviceCode').upsert(token, { jti: token, userCode: 'ABCD' }, 60);
       expect((await of('DeviceCode').findByUserCode('ABCD'))?.jti).to.equal(token);
       expect(await of('DeviceCode').findByUserCode('NONE')).to.equal(undefined);
+      // Saved again by the steps of its own sign-in.
+      await of('DeviceCode').upsert(token, { jti: token, userCode: 'ABCD', inFlight: true } as never, 60);
+      expect((await of('DeviceCode').findByUserCode('ABCD'))?.['inFlight']).to.equal(true);
+    });
+
+    it('DeviceCode: a user code is one device’s, though dice may throw it twice', async () => {
+      const tokens = Array.from({ length: 20 }, id);
+      const kept = await Promise.all(
+        tokens.map((jti) => outcome(of('DeviceCode').upsert(jti, { jti, userCode: 'TWICE' }, 60))),
+      );
+      expect(kept.filter((one) => one === 'done')).to.have.length(1);
+      for (const error of kept.filter((one) => one !== 'done'))
+        expect(error).to.be.instanceOf(errors.OIDCProviderError);
+      const first = tokens[kept.indexOf('done')];
+      expect((await of('DeviceCode').findByUserCode('TWICE'))?.jti).to.equal(first);
+      for (const jti of tokens) if (jti !== first) expect(await of('DeviceCode').find(jti)).to.equal(undefined);
     });
 
     it('the database holds no refresh token that could be presented', async () => {

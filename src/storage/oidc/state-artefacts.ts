@@ -67,6 +67,17 @@ export function stateArtefacts(
     if (ended !== undefined) await Promise.all([state.delete(key(id)), state.delete(pointer('SessionUid', uid))]);
   }
 
+  /**
+   * A user code is short, and dice may throw it twice. It stays with the first: else its person would sign in a device of somebody
+   * else, who only has to ask for codes often enough (RFC 8628 section 5.1).
+   */
+  async function keepUserCode(userCode: string, id: string, ttl: number): Promise<void> {
+    const place = pointer('UserCode', userCode);
+    if (await state.add(place, id, ttl)) return;
+    if ((await state.get(place)) !== id) throw new errors.TemporarilyUnavailable('no code could be made; ask again');
+    await state.set(place, id, ttl);
+  }
+
   async function find(id: string): Promise<AdapterPayload | undefined> {
     if (!isId(id)) return undefined;
     if (!place.consumable) {
@@ -92,10 +103,10 @@ export function stateArtefacts(
       const ttl = Math.max(1, Math.ceil(expiresIn)) + (place.lingers ?? 0);
       const { grantId, uid, userCode } = payload;
       if (model === 'Session' && uid) return putSession(id, payload, uid, ttl);
+      if (userCode) await keepUserCode(userCode, id, ttl);
       // Issued together: one write to Redis. The index is written first, so that nothing can be found and not revoked.
       await Promise.all([
         place.grantable && grantId ? state.enlist(index(grantId), key(id), ttl) : undefined,
-        userCode ? state.set(pointer('UserCode', userCode), id, ttl) : undefined,
         put(id, payload, ttl),
       ]);
     },
