@@ -67,31 +67,33 @@ function countsOf(path) {
 const LONG = {
   phone: 3,
   journeys: 2,
-  provider: 2,
-  storage: 1,
   operating: 2,
-  interactions: 1,
+  provider: 2,
+  storage: 2,
   api: 1,
+  interactions: 1,
   'relying-services': 1,
 };
+/** All other folders, in so many runs together: to load the whole provider anew for a few small files takes longer than they do. */
+const REST = { name: 'rest', count: 2 };
 const TEST = /\.test\.tsx?$/;
 
-/** The runs: one for each folder of tests, several for the longest. */
+/** The runs of test files, longest first. */
 function parts() {
   const all = new Map();
   for (const { name, parentPath } of readdirSync(join(root, 'test'), { withFileTypes: true, recursive: true })) {
     if (!TEST.test(name)) continue;
     const path = relative(root, join(parentPath, name));
     const folder = path.split(sep)[1];
-    all.set(folder, [...(all.get(folder) ?? []), path]);
+    const run = Object.hasOwn(LONG, folder) ? folder : REST.name;
+    all.set(run, [...(all.get(run) ?? []), path]);
   }
   const runs = [];
-  for (const folder of new Set([...Object.keys(LONG), ...all.keys()])) {
-    const files = (all.get(folder) ?? []).sort();
-    const count = LONG[folder] ?? 1;
+  for (const [name, count] of [...Object.entries(LONG), [REST.name, REST.count]]) {
+    const files = (all.get(name) ?? []).sort();
     for (let part = 0; part < count; part += 1) {
-      const name = count === 1 ? folder : `${folder}-${part + 1}`;
-      runs.push({ name, files: files.filter((_, index) => index % count === part) });
+      const named = count === 1 ? name : `${name}-${part + 1}`;
+      runs.push({ name: named, files: files.filter((_, index) => index % count === part) });
     }
   }
   return runs.filter(({ files }) => files.length > 0);
@@ -110,7 +112,7 @@ async function runTests(env, late) {
       const start = performance.now();
       await runFiles(next.name, next.files, env, output);
       closeSync(output);
-      console.log(`\n── test/${next.name} (${seconds(start)} s)\n${readFileSync(told, 'utf8')}`);
+      console.log(`\n── tests: ${next.name} (${seconds(start)} s)\n${readFileSync(told, 'utf8')}`);
     }
   };
   await Promise.all([late.then(lane), ...Array.from({ length: AT_ONCE - 1 }, lane)]);
