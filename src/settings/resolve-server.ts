@@ -80,12 +80,15 @@ function mutualTls(document: Document, file: ServerFile, folder: string): Server
   if (rule !== undefined) document.problem(['mtls', 'origin'], rule);
   else if (origin === file.issuer) document.problem(['mtls', 'origin'], 'is the issuer: leave it out');
   const authorities =
-    client_ca_file === undefined ? undefined : readAuthorities(document, resolve(folder, client_ca_file));
+    client_ca_file === undefined
+      ? undefined
+      : readAuthorities(document, ['mtls', 'client_ca_file'], resolve(folder, client_ca_file));
   return { header, ...(authorities === undefined ? {} : { authorities }), ...(origin === undefined ? {} : { origin }) };
 }
 
-function readAuthorities(document: Document, path: string): string | undefined {
-  const told = (rule: string) => document.problem(['mtls', 'client_ca_file'], rule);
+/** Reads certificates of authorities; what is wrong with them is told of the key. */
+export function readAuthorities(document: Document, key: readonly string[], path: string): string | undefined {
+  const told = (rule: string) => document.problem(key, rule);
   try {
     const pem = readFileSync(path, 'utf8');
     const found = certificatesOf(pem);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { databaseUrls, hostAndPort, isHostAndPort, parseUrl } from './addresses.ts';
 import type { Document } from './document.ts';
 import { environmentProblem, fromEnvironment, type Reading, takeSecret } from './reading.ts';
+import { readAuthorities } from './resolve-server.ts';
 import { Secret } from './secret.ts';
 import type { MailFile } from './sections/mail.ts';
 import { present } from './sections/pieces.ts';
@@ -110,10 +111,20 @@ function severalRedis(
 }
 
 function resolveState(reading: Reading, document: Document, file: StorageFile['state']): StorageSettings['state'] {
+  const authorities =
+    file.ca_file === undefined
+      ? {}
+      : present({
+          authorities: readAuthorities(document, ['state', 'ca_file'], resolve(reading.folder, file.ca_file)),
+        });
   const several = severalRedis(reading, document, file);
-  if (several) return several;
+  if (several && file.ca_file !== undefined && !several.tls)
+    document.problem(['state', 'ca_file'], 'is written, but tls is not on');
+  if (several) return { ...several, ...authorities };
   const url = address(reading, document, 'state', file, STATE);
-  return url ? { kind: 'redis', url } : { kind: 'embedded' };
+  if (file.ca_file !== undefined && !url?.reveal().startsWith('rediss:'))
+    document.problem(['state', 'ca_file'], 'is written, but the address does not start with rediss://');
+  return url ? { kind: 'redis', url, ...authorities } : { kind: 'embedded' };
 }
 
 /** Where things are kept. DATABASE_URL and REDIS_URL (or their _FILE forms) win over the file. */

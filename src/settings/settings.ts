@@ -43,11 +43,13 @@ interface RedisAccess {
   username?: string;
   password?: Secret;
   tls: boolean;
+  /** Certificates of the authorities that are believed, PEM; those of Node where it is missing. */
+  authorities?: string;
 }
 
 /** One Redis by its URL, the primary that Sentinel names, or a cluster. */
 export type RedisSettings =
-  | { kind: 'redis'; url: Secret }
+  | { kind: 'redis'; url: Secret; authorities?: string }
   | ({
       kind: 'redis-sentinel';
       /** The name under which Sentinel watches the primary. */

@@ -101,6 +101,17 @@ describe('settings: the environment', () => {
     ]);
   });
 
+  it('refuses authorities for Redis that are none, or that nothing is encrypted for', async () => {
+    const plain = await problemsOf({ 'storage.yaml': 'state:\n  url: redis://a\n  ca_file: none.pem\n' }, {});
+    expect(plain.join('\n'))
+      .to.contain('state.ca_file: names a file that cannot be read')
+      .and.contain('the address does not start with rediss://');
+    const cluster = 'state:\n  ca_file: server.yaml\n  cluster: { nodes: ["a:1"] }\n';
+    expect((await problemsOf({ 'storage.yaml': cluster }, {})).join('\n'))
+      .to.contain('must have certificates of authorities')
+      .and.contain('tls is not on');
+  });
+
   it('refuses NAME and NAME_FILE at once, a file that is not there, and another kind of address', async () => {
     const said = await problemsOf(
       {},

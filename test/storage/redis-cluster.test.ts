@@ -7,6 +7,7 @@ import { Secret } from '../../src/settings/secret.ts';
 import type { RedisSettings } from '../../src/settings/settings.ts';
 import { slotOf, tagOf } from '../../src/storage/state/redis/slots.ts';
 import { openRedisState } from '../../src/storage/state/redis/state.ts';
+import { StateUnavailable } from '../../src/storage/state/state.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
 import { at, startCluster, type TestCluster, until } from '../support/redis-together.ts';
 import { type FreshDatabase, freshDatabase } from '../support/services.ts';
@@ -70,6 +71,34 @@ describe('Redis Cluster', function () {
       await until('heard', async () => heard.length === 6);
     } finally {
       await Promise.all([one.close(), other.close()]);
+    }
+  });
+
+  it('a key whose slot is on its way is refused for that moment, done nowhere, and found where it went', async () => {
+    const state = await openRedisState({ at: settings(), log: silent, prefix: 'asked:', commandTimeout: 5000 });
+    const [from, to] = [cluster.primaries[2], cluster.primaries[1]];
+    if (!from || !to) throw new Error('no primary');
+    try {
+      const key = Array.from({ length: 1000 }, (_, index) => `k${index}`).find(
+        (name) => slotOf(`asked:${name}`) > 10_922,
+      );
+      const slot = slotOf(`asked:${key}`);
+      const [fromId, toId] = await Promise.all([from, to].map((server) => at(server, (one) => one.cluster('MYID'))));
+      const moves = (server: typeof from, ...words: string[]) =>
+        at(server, (client) => client.call('CLUSTER', 'SETSLOT', slot, ...words));
+      await moves(to, 'IMPORTING', String(fromId));
+      await moves(from, 'MIGRATING', String(toId));
+      const refused = await state.add(String(key), 'v', 60).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      expect(refused).to.be.instanceOf(StateUnavailable);
+      expect(String((refused?.cause as Error).message)).to.match(/^ASK /);
+      for (const server of [to, from, ...cluster.primaries.slice(0, 1)]) await moves(server, 'NODE', String(toId));
+      expect(await state.add(String(key), 'v', 60), 'nobody had done it').to.equal(true);
+      expect(await at(to, (client) => client.get(`asked:${key}`))).to.equal('v');
+    } finally {
+      await state.close();
     }
   });
 

@@ -39,6 +39,11 @@ export const storageSchema = z
             '"embedded" (in this process, one node) or "redis"; found out from the other keys where it is missing.',
           ),
         ...secretKeys('url', 'The address of Redis, redis://… or rediss://…; REDIS_URL wins.'),
+        ca_file: text()
+          .optional()
+          .describe(
+            'The authorities that sign the certificates of Redis and Sentinel, PEM, relative to the configuration folder; those that Node knows where it is missing.',
+          ),
         sentinel: z
           .strictObject({
             name: text().describe('The name under which Sentinel watches the primary, such as mymaster.'),

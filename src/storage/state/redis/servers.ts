@@ -36,13 +36,20 @@ function access(at: Exclude<RedisSettings, { kind: 'redis' }>): { username?: str
   return {
     ...(at.username === undefined ? {} : { username: at.username }),
     ...(at.password === undefined ? {} : { password: at.password.reveal() }),
-    ...(at.tls ? { tls: {} } : {}),
+    ...(at.tls ? { tls: believed(at) } : {}),
   };
 }
 
+/** Whose certificates are believed. */
+const believed = ({ authorities }: RedisSettings): object => (authorities === undefined ? {} : { ca: authorities });
+
 /** A client of the one Redis, or of the primary that Sentinel names each time that it connects. */
 export function clientOf(at: Exclude<RedisSettings, { kind: 'redis-cluster' }>, options: Manners): Redis {
-  if (at.kind === 'redis') return new Redis(at.url.reveal(), options);
+  if (at.kind === 'redis') {
+    // Without authorities of our own the address alone says whether there is TLS.
+    const tls = at.authorities === undefined ? {} : { tls: believed(at) };
+    return new Redis(at.url.reveal(), { ...options, ...tls });
+  }
   return new Redis({
     ...options,
     ...access(at),
@@ -52,7 +59,7 @@ export function clientOf(at: Exclude<RedisSettings, { kind: 'redis-cluster' }>, 
     db: at.database,
     sentinelCommandTimeout: 1000,
     sentinelRetryStrategy: (times: number) => Math.min(100 * times, 1000),
-    ...(at.tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+    ...(at.tls ? { sentinelTLS: believed(at), enableTLSForSentinelMode: true } : {}),
     ...(at.sentinelUsername === undefined ? {} : { sentinelUsername: at.sentinelUsername }),
     ...(at.sentinelPassword === undefined ? {} : { sentinelPassword: at.sentinelPassword.reveal() }),
   });
@@ -78,7 +85,7 @@ export function sentinelOf(
     ...options,
     ...(sentinelUsername === undefined ? {} : { username: sentinelUsername }),
     ...(sentinelPassword === undefined ? {} : { password: sentinelPassword.reveal() }),
-    ...(tls ? { tls: {} } : {}),
+    ...(tls ? { tls: believed(at) } : {}),
     host,
     port,
   });
