@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider';
 import type { World } from '../domain/ports.ts';
 import { answerBy } from '../provider/availability.ts';
 import type { Settings } from '../settings/settings.ts';
+import { auditStrangers } from '../usecases/audit-strangers.ts';
 import { clientAddress } from '../web/address.ts';
 import { clientCertificateHeader } from '../web/client-certificate.ts';
 import { errors, type ProblemPage } from '../web/errors.ts';
@@ -148,8 +149,9 @@ function atProvider(provider: () => Provider): Middleware {
 }
 
 function auditCrossSite(world: World) {
+  const audit = auditStrangers(world, world.records.audit);
   return (ctx: Context) =>
-    world.records.audit.record({
+    audit.record({
       event: 'malicious_csrf',
       outcome: 'failure',
       ip: addressOf(ctx).address,

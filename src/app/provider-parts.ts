@@ -15,6 +15,7 @@ import { createAdapter } from '../storage/oidc/adapter.ts';
 import type { ClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { personWithGrant } from '../storage/oidc/person-with-grant.ts';
 import { markSessionEnded } from '../storage/oidc/state-artefacts.ts';
+import { auditStrangers } from '../usecases/audit-strangers.ts';
 import { tellLogout } from '../usecases/tell-logout.ts';
 import { publicJwks } from './jwks.ts';
 import type { Opened } from './world.ts';
@@ -58,7 +59,7 @@ export function buildProvider(
     },
     backchannel: world,
     tellLogout: (notice) => tellLogout(world, notice),
-    audit: auditBatches,
+    audit: auditStrangers(world, auditBatches),
     log: world.log,
   });
 }

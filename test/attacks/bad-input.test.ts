@@ -2,6 +2,7 @@
 import { request as rawRequest } from 'node:http';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import pg from 'pg';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, logIn, sentBack, signedIn } from '../support/service.ts';
@@ -240,6 +241,24 @@ describe('bad input', function () {
       expect(answer.status, JSON.stringify(headers)).to.equal(403);
     }
     expect(sentBack(await logIn(browser, await browser.visit(page.url), login)).get('code')).to.be.a('string');
+  });
+
+  it('fills no audit: what nobody known does is written down so often in a minute, and no more', async () => {
+    const database = new pg.Client(running.environment['DATABASE_URL']);
+    await database.connect();
+    const count = async () => Number((await database.query('select count(*) from audit_events')).rows[0]?.count);
+    const before = await count();
+    const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'unknown' } } });
+    for (let n = 0; n < 50; n += 1) {
+      expect((await raw('POST', '/recover', { ...FORM, origin: 'https://evil.example' })).status).to.equal(403);
+      const answer = await new HttpBrowser().request(authorization(issuer, { claims }).url);
+      expect(sentBack(answer).get('error')).to.equal('unmet_authentication_requirements');
+    }
+    // Those of the provider are written together, some later.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // Twice as many where the minute ended meanwhile.
+    expect((await count()) - before).to.be.within(1, 60);
+    await database.end();
   });
 
   it('cannot be framed, and escapes what a request puts on a page', async () => {
