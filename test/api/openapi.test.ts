@@ -31,6 +31,10 @@ import { BiometricPhone } from '../support/authenticator.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
 import { freshDatabase, startRedis, type TestServer } from '../support/services.ts';
 
+interface Refusal {
+  content: { [type: string]: { 'x-types'?: string[] } };
+}
+
 const PIN = '805139';
 const bytes = (text: string) => fromBase64url(text) ?? new Uint8Array(0);
 const random = (length: number) => toBase64url(crypto.getRandomValues(new Uint8Array(length)));
@@ -80,6 +84,18 @@ describe('the description of the device API', function () {
     ).to.equal(true);
   }
 
+  /** The description is open to codes of later versions, so it is asked by name whether it knows this one here. */
+  function named(path: string, method: string, status: number, code: string, type: string): void {
+    const paths = described.paths as {
+      [path: string]: { [method: string]: { responses: { [status: string]: Refusal } } };
+    };
+    const response = paths[path]?.[method]?.responses[status];
+    if (response) expect(response.content[type]?.['x-types'], `${path} ${status}`).to.include(code);
+    expect(described.components.schemas.Problem, code)
+      .to.have.nested.property('properties.type.x-known')
+      .with.property(code);
+  }
+
   /** A network that holds what it carries against the description: messages that are taken, and every answer. */
   const checked: typeof fetch = async (input, init) => {
     const answer = await fetch(input, init);
@@ -93,7 +109,8 @@ describe('the description of the device API', function () {
       holds(JSON.parse(claims), ...at, 'requestBody', 'content', 'application/jose', 'x-claims');
     }
     if (answer.ok) seen.add(`${path} ${answer.status}`);
-    else seen.add((JSON.parse(body) as { type: string }).type.split(':').at(-1) ?? '');
+    else named(path, method, answer.status, (JSON.parse(body) as { type: string }).type, type);
+    if (!answer.ok) seen.add((JSON.parse(body) as { type: string }).type.split(':').at(-1) ?? '');
     if (body !== '' && path in described.paths && ['get', 'post'].includes(method))
       holds(JSON.parse(body), ...at, 'responses', String(answer.status), 'content', type, 'schema');
     return answer;
@@ -196,11 +213,34 @@ describe('the description of the device API', function () {
     while (reader && !/data: .*\n\n/.test(text)) text += Buffer.from((await reader.read()).value ?? []).toString();
     await reader?.cancel();
     expect(stream.headers.get('content-type')).to.match(/^text\/event-stream/);
-    holds(JSON.parse(/data: (.*)\n\n/.exec(text)?.[1] ?? ''), 'components', 'schemas', 'RequestList');
+    const lines = /event: (.*)\ndata: (.*)\n\n/.exec(text) ?? [];
+    holds({ event: lines[1], data: lines[2] }, 'components', 'schemas', 'StreamEvent');
+    holds(JSON.parse(lines[2] ?? ''), 'components', 'schemas', 'StreamEvent', 'properties', 'data', 'contentSchema');
     seen.add('/device/v1/stream 200');
     await phone.unlink();
     const paths = Object.keys(described.paths);
     expect(paths.filter((path) => ![...seen].some((was) => was.startsWith(`${path} `)))).to.deep.equal([]);
+  });
+
+  it('is open to refusals of later versions, which our own phone takes as what their status says', async () => {
+    const later = { type: 'urn:countersign:problem:of_tomorrow', title: 'Later.', status: 418, until: 5 };
+    holds(later, 'components', 'schemas', 'Problem');
+    holds(
+      later,
+      'paths',
+      devicePath('respond'),
+      'post',
+      'responses',
+      'default',
+      'content',
+      'application/problem+json',
+      'schema',
+    );
+    const { phone } = await enrolled();
+    const tomorrow: typeof fetch = async () => Response.json(later, { status: 418 });
+    const old = new HeadlessPhone({ state: phone.store, fetch: tomorrow });
+    const said = await old.self().catch((error: Error) => error);
+    expect(said).to.deep.include({ name: 'PhoneProblem', code: undefined, status: 418 });
   });
 
   it('names every refusal of a message', async () => {
@@ -337,8 +377,9 @@ describe('the description of the device API', function () {
   });
 
   it('has no code that was not seen, and every code of the server', () => {
-    const problem = described.components.schemas.Problem as { properties?: { type: { enum: string[] } } };
-    const codes = problem.properties?.type.enum.map((type) => type.split(':').at(-1)) ?? [];
+    const problem = described.components.schemas.Problem as { properties?: { type: { 'x-known': object } } };
+    const codes = Object.keys(problem.properties?.type['x-known'] ?? {}).map((type) => type.split(':').at(-1));
+    expect(codes).to.include('wrong_pin');
     expect(codes.filter((code) => !seen.has(code ?? ''))).to.deep.equal([]);
   });
 

@@ -1,8 +1,9 @@
 // The phone in Python of examples/, which shares no code with ours, against a running provider.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { Transaction } from '../../src/domain/transaction.ts';
 import { signInLink } from '../../src/protocol/links.ts';
@@ -81,6 +82,12 @@ describe('a phone in Python', function () {
   const stateOf = async (one: Transaction) => (await running.house.world.transactions.find(one.id))?.state;
   const scanned = async (one: Transaction) =>
     signInLink(running.issuer, one.id, await currentFrame(running.house.world, one), one.context);
+
+  it('verifies, opens and makes what stands in the vectors', async () => {
+    const args = ['-B', 'examples/python-phone/check_vectors.py', 'test/protocol/vectors.json'];
+    const { stdout } = await promisify(execFile)('python3', args);
+    expect(stdout).to.equal('18 messages and 2 sealed texts are right.\n');
+  });
 
   it('enrols by the link, with the same keys after a wrong PIN', async () => {
     const { link } = await offer();

@@ -20,6 +20,12 @@ function exactly(members: { [name: string]: object }): object {
   };
 }
 
+/** An object with at least these members. */
+function open(members: { [name: string]: object }): object {
+  const { additionalProperties: _closed, ...schema } = exactly(members) as { additionalProperties: boolean };
+  return schema;
+}
+
 const point = { kty: { const: 'EC' }, crv: { const: 'P-256' }, x: b64u(32), y: b64u(32) };
 const kdf = exactly({ name: { const: 'PBKDF2-SHA256' }, iterations: whole });
 const context = { rp: string, browser: string, 'ip?': string, 'country?': string, at: whole, level: string };
@@ -73,6 +79,11 @@ const SCHEMAS = {
     transactions: { type: 'array', items: ref('Request') },
     'notices?': { type: 'array', items: ref('Notice'), maxItems: 20 },
     server_time: whole,
+  }),
+  // One event of the stream, as its lines say it (OpenAPI 3.2 has `itemSchema` for this; 3.1 has no place). Events of other names are skipped.
+  StreamEvent: exactly({
+    event: { const: 'pending' },
+    data: { type: 'string', contentMediaType: 'application/json', contentSchema: ref('RequestList') },
   }),
   Notice: exactly({
     text: { type: 'object', additionalProperties: string, required: ['en'] },
@@ -247,19 +258,30 @@ function refusals(codes: readonly ProblemCode[]): { [status: string]: object } {
     const types = codes
       .filter((code) => PROBLEM_STATUS[code] === status)
       .map((code) => `urn:countersign:problem:${code}`);
-    const schema = { allOf: [ref('Problem'), { properties: { type: { enum: types }, status: { const: status } } }] };
+    const schema = { allOf: [ref('Problem'), { properties: { status: { const: status } } }] };
     responses[status] = {
       description: types.map((type) => type.split(':').at(-1)).join(', '),
-      content: { 'application/problem+json': { schema } },
+      content: { 'application/problem+json': { schema, 'x-types': types } },
     };
   }
-  return responses;
+  return {
+    ...responses,
+    default: {
+      description: 'A refusal that came after this description. Go by its status.',
+      content: { 'application/problem+json': { schema: ref('Problem') } },
+    },
+  };
 }
 
 function success(endpoint: Endpoint): object {
   const { status, body, summary } = ENDPOINTS[endpoint];
   if (endpoint === 'stream') {
-    return { 200: { description: summary, content: { 'text/event-stream': { schema: string } } } };
+    return {
+      200: {
+        description: summary,
+        content: { 'text/event-stream': { schema: string, 'x-itemSchema': ref('StreamEvent') } },
+      },
+    };
   }
   return {
     [status]: { description: summary, ...(body && { content: { 'application/json': { schema: ref(body) } } }) },
@@ -324,10 +346,16 @@ export function describeApi(appOrigin: string) {
     components: {
       schemas: {
         ...SCHEMAS,
-        Problem: exactly({
-          type: { enum: codes.map((code) => `urn:countersign:problem:${code}`) },
-          title: { enum: codes.map((code) => TITLES[code]) },
-          status: { enum: [...new Set(Object.values(PROBLEM_STATUS))] },
+        // Open: a later version may have codes and members of its own, and a phone of today must take them (docs/device-protocol.md).
+        Problem: open({
+          type: {
+            type: 'string',
+            description: 'One of x-known, or one that came later: then go by the status.',
+            pattern: '^urn:countersign:problem:[a-z0-9_]+$',
+            'x-known': Object.fromEntries(codes.map((code) => [`urn:countersign:problem:${code}`, TITLES[code]])),
+          },
+          title: string,
+          status: { type: 'integer', minimum: 400, maximum: 599 },
           'remaining?': whole,
           'retry_after?': whole,
           'server_time?': whole,
