@@ -13,8 +13,11 @@ import { showOver } from './system/routes.ts';
 /** A handler of one step of an interaction that is still under way in this browser. */
 export type StepHandler = (ctx: Context, deps: PageDeps, details: InteractionDetails) => Promise<void>;
 
-/** Seconds that we remember which service an interaction was for, to offer its link when it is over. */
-const ASKED_SECONDS = 24 * 60 * 60;
+/**
+ * How long we remember which service an interaction was for, to offer its link when it is over: as many lives of an interaction. Anybody
+ * can begin sign-ins, and what is kept for long fills the memory with few of them.
+ */
+const ASKED_LIVES = 2;
 
 const askedKey = (uid: string) => `asked:${uid}`;
 
@@ -48,8 +51,9 @@ function goOn(ctx: Context, address: string): void {
 function remember(deps: PageDeps, details: InteractionDetails): void {
   const { homepage: url, name } = details.service;
   if (url === undefined) return;
+  const seconds = ASKED_LIVES * deps.settings().lifetimes.interaction;
   deps.world.scratch
-    .set(askedKey(details.uid), JSON.stringify({ name, url }), ASKED_SECONDS)
+    .set(askedKey(details.uid), JSON.stringify({ name, url }), seconds)
     .catch((error) => deps.world.log.warn({ err: error }, 'the service of a sign-in could not be noted'));
 }
 

@@ -2,6 +2,7 @@
 import { request as rawRequest } from 'node:http';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
@@ -124,6 +125,18 @@ describe('bad input', function () {
       expect(gone.status, path).to.be.oneOf([400, 404, 410]);
       expect(gone.text, path).to.include('<h1');
     }
+  });
+
+  it('keeps little of a sign-in that nobody goes on with, and not for long', async () => {
+    const redis = new Redis(running.environment['REDIS_URL'] ?? '');
+    const keys = async () => new Set(await redis.keys('*'));
+    const before = await keys();
+    await new HttpBrowser().visit(authorization(issuer).url);
+    const { interaction } = running.settings.lifetimes;
+    const left = [...(await keys())].filter((key) => !before.has(key));
+    expect(left.length, left.join(' ')).to.be.within(1, 6);
+    for (const key of left) expect(await redis.ttl(key), key).to.be.within(1, 2 * interaction);
+    redis.disconnect();
   });
 
   it('takes nobody else’s interaction or resume link (A37)', async () => {
