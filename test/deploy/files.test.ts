@@ -5,25 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { expect } from 'chai';
 import { parse, parseAllDocuments } from 'yaml';
+import { inContext, instructions } from '../support/dockerfile.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
-
-/** An instruction of a Dockerfile with its words. */
-interface Instruction {
-  name: string;
-  text: string;
-}
-
-/** Instructions of a Dockerfile: comments gone, continued lines joined. */
-const instructions = (text: string): Instruction[] =>
-  text
-    .split('\n')
-    .filter((line) => !line.startsWith('#'))
-    .join('\n')
-    .replaceAll('\\\n', ' ')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => ({ name: line.split(' ')[0] ?? '', text: line.slice(line.indexOf(' ') + 1).trim() }));
 
 /** The package of a module: `preact` of `preact/jsx-runtime`. */
 const packageOf = (module: string): string =>
@@ -32,13 +16,8 @@ const packageOf = (module: string): string =>
     .slice(0, module.startsWith('@') ? 2 : 1)
     .join('/');
 
-const ignored = read('.dockerignore').split('\n').filter(Boolean);
-
-/** Whether the context that is sent to the engine has a path. Only the plain names of our .dockerignore are understood. */
-const inContext = (path: string): boolean => {
-  const [top = ''] = relative('.', resolve(path)).split('/');
-  return !ignored.some((line) => line === top || (line.startsWith('*') && path.endsWith(line.slice(1))));
-};
+/** Whether the context that is sent to the engine has a path. */
+const sent = (path: string): boolean => inContext(relative('.', resolve(path)), read('.dockerignore'));
 
 describe('Dockerfile', function () {
   this.timeout(300_000);
@@ -55,7 +34,7 @@ describe('Dockerfile', function () {
       if (from !== undefined) expect(stages).to.include(from);
       else
         for (const source of sources)
-          expect(existsSync(source) && (source === '.' || inContext(source)), source).to.equal(true);
+          expect(existsSync(source) && (source === '.' || sent(source)), source).to.equal(true);
     }
   });
 
@@ -112,7 +91,7 @@ describe('Dockerfile', function () {
       const context = join(folder, 'build');
       cpSync('.', context, {
         recursive: true,
-        filter: (path) => path === '.' || (inContext(path) && !path.includes('/node_modules')),
+        filter: (path) => path === '.' || (sent(path) && !path.includes('/node_modules')),
       });
       // npm ci needs a registry: the packages of this folder stand in for its result.
       symlinkSync(resolve('node_modules'), join(context, 'node_modules'));
