@@ -9,9 +9,10 @@ import {
   type SecondProofChecked,
   secondProofStands,
 } from '../../src/usecases/check-second-proof.ts';
+import { CONFIRM_LIFE } from '../../src/usecases/complete-enrolment.ts';
 import { confirmEnrolment } from '../../src/usecases/confirm-enrolment.ts';
 import { sendSecondProof } from '../../src/usecases/send-second-proof.ts';
-import { ENROLMENT_LIFE, type StartedEnrolment, startEnrolment } from '../../src/usecases/start-enrolment.ts';
+import { type StartedEnrolment, startEnrolment } from '../../src/usecases/start-enrolment.ts';
 import type { Form } from '../../src/web/body.ts';
 import { addressOf } from '../../src/web/request.ts';
 import { looksLikePhone } from '../approve/show.ts';
@@ -47,7 +48,7 @@ async function offerPage(ctx: Context, deps: PageDeps, place: EnrolPlace, found:
   const left = Math.max(0, Math.ceil((enrolment.expiresAt - (await deps.world.enrolments.now())) / 1000));
   const { state } = enrolment;
   if (state === 'done') return DonePage({ place, device: enrolment.deviceName });
-  if (state === 'confirm') return ConfirmPage({ place, left, whole: ENROLMENT_LIFE });
+  if (state === 'confirm') return ConfirmPage({ place, left, whole: CONFIRM_LIFE });
   if (state !== 'shown' && state !== 'scanned') return EndedPage({ place, end: state });
   const user = await deps.world.records.users.byId(place.userId);
   return OfferShown({
@@ -60,7 +61,7 @@ async function offerPage(ctx: Context, deps: PageDeps, place: EnrolPlace, found:
     appAddress: `${deps.world.rules().appOrigin}/phone/`,
     onPhone: looksLikePhone(ctx),
     left,
-    whole: ENROLMENT_LIFE,
+    whole: deps.world.rules().enrolmentLife,
   });
 }
 
@@ -173,7 +174,7 @@ export async function confirmCheck(ctx: Context, deps: PageDeps, place: EnrolPla
   if (confirmed.ok || confirmed.why !== 'wrong_check' || confirmed.remaining <= 0) return seeOther(ctx, place.at);
   const left = Math.max(0, Math.ceil((found.enrolment.expiresAt - (await deps.world.enrolments.now())) / 1000));
   const problem: Said = { key: 'enrol.confirm_wrong', values: { remaining: confirmed.remaining } };
-  show(ctx, ConfirmPage({ place, left, whole: ENROLMENT_LIFE, problem }), 422);
+  show(ctx, ConfirmPage({ place, left, whole: CONFIRM_LIFE, problem }), 422);
 }
 
 /** POST cancel: ends the offer. */

@@ -146,5 +146,6 @@ function openPush(
 }
 
 function rulesOf(settings: Settings): DeviceRules {
-  return { issuer: settings.server.issuer, notices: settings.notices, ...settings.devices };
+  const { server, notices, lifetimes, devices } = settings;
+  return { issuer: server.issuer, notices, enrolmentLife: lifetimes.enrolment, ...devices };
 }

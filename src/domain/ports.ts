@@ -388,6 +388,8 @@ export interface DeviceRules {
   pin: { setup: PinSetup; min: number; max: number };
   kdfIterations: number;
   numberDigits: number;
+  /** Seconds that an offer to add a phone lives. */
+  enrolmentLife: number;
   accountsPerDevice: number;
   devicesPerAccount: number;
   offline: boolean;

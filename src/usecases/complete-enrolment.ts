@@ -154,7 +154,7 @@ async function waitForCheck(
 }
 
 /** Seconds for the typed check (protocol section 4, E3). */
-const CONFIRM_LIFE = 300;
+export const CONFIRM_LIFE = 300;
 
 /** Where a device waits for its typed check. */
 export function waitingKey(enrolmentId: string): string {

@@ -7,9 +7,6 @@ import { toBase64url, utf8 } from '../protocol/bytes.ts';
 import { enrolLink, readTypedCode, typedCode } from '../protocol/links.ts';
 import { endOpenEnrolments } from './cancel-enrolment.ts';
 
-/** Seconds that an offer lives (protocol section 4). */
-export const ENROLMENT_LIFE = 300;
-
 /** Who adds a phone. `session`: hash of the session that asks; only it may watch, confirm or cancel. The caller has checked that its level is high and fresh. */
 export interface StartEnrolment {
   userId: string;
@@ -66,7 +63,7 @@ export async function startEnrolment(world: Needs, input: StartEnrolment): Promi
       salt: toBase64url(world.random.bytes(16)),
       nonce: world.random.id(),
     },
-    ENROLMENT_LIFE,
+    rules.enrolmentLife,
   );
   await world.records.audit.record({
     event: 'enrolment_started',

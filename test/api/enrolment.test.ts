@@ -50,18 +50,21 @@ for (const setup of ['browser', 'phone'] as const) {
       let world: World;
 
       before(async () => {
-        const files = { 'devices.yaml': { kdf_iterations: 1000, pin: { setup } } };
+        const files = {
+          'devices.yaml': { kdf_iterations: 1000, pin: { setup } },
+          'lifetimes.yaml': { enrolment: '4m' },
+        };
         running = await startHouse({ backend, files });
         world = running.house.world;
       });
       after(() => running.close());
 
-      async function offer(): Promise<{ userId: string; link: string; enrolmentId: string }> {
+      async function offer(): Promise<{ userId: string; link: string; enrolmentId: string; expiresAt: number }> {
         const { id: userId } = await person(running.house);
         const pins = setup === 'browser' ? { pin: PIN, pinAgain: PIN } : {};
         const started = await startEnrolment(world, { userId, session: SESSION, name: 'My phone', ...pins });
         if (!started.ok) throw new Error(started.why);
-        return { userId, link: started.link, enrolmentId: started.enrolmentId };
+        return { userId, link: started.link, enrolmentId: started.enrolmentId, expiresAt: started.expiresAt };
       }
 
       const newPhone = (state: PhoneStore = memoryStore(), fetching: typeof fetch = fetch) =>
@@ -107,6 +110,11 @@ for (const setup of ['browser', 'phone'] as const) {
         const mails = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
         const told = mails.filter((mail) => mail.includes(`To: ${email}`) && mail.includes('A second phone'));
         expect(told).to.have.length(1);
+      });
+
+      it('lives as long as the operator says', async () => {
+        const { expiresAt } = await offer();
+        expect(expiresAt - (await world.enrolments.now())).to.be.within(200_000, 240_000);
       });
 
       it('takes no platform that cannot be kept', async () => {
