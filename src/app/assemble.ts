@@ -23,6 +23,7 @@ import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
 import { compareConfigurations } from './configurations.ts';
 import { keysCheck, signingKeyAges } from './jwks.ts';
+import { announceKeys } from './key-lists.ts';
 import { type Ring, type RingParts, readRing, watchRing } from './key-ring.ts';
 import { createApp } from './koa.ts';
 import { accountProvider, buildProvider, sendingBy } from './provider-parts.ts';
@@ -118,6 +119,12 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
       const inForce = configurations.inForce();
       return { ok: inForce.length === 1, ours: inForce[0], others: inForce.slice(1) };
     });
+    const announced = announceKeys({ ...ringParts, state: opened.state, log });
+    // Told, and no reason to be taken out: everything else goes on.
+    watch?.tell('stored_secrets', () => {
+      const lost = announced.lost();
+      return lost.length === 0 ? { ok: true } : { ok: false, why: lost.join('; ') };
+    });
     const stopRing = watchRing(ringParts, ring, log, (fresh) => {
       // Requests in flight end on the provider that they began on.
       provider = build(fresh);
@@ -140,13 +147,15 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
           // Its cookie secrets are other ones. Requests in flight end on the provider that they began on.
           ring = freshKeys;
           provider = build(ring);
+          announced.changed();
         }
         return merged.report;
       },
-      close: () => {
+      close: async () => {
         stopRing();
         configurations.stop();
-        return opened.close();
+        await announced.stop();
+        await opened.close();
       },
     };
   } catch (error) {

@@ -7,12 +7,14 @@ import type { Clock } from '../platform/clock.ts';
 import { createOutbound, OutboundRefused } from '../platform/outbound.ts';
 import { databaseUrls } from '../settings/addresses.ts';
 import type { Secret } from '../settings/secret.ts';
-import type { RedisSettings, Settings } from '../settings/settings.ts';
+import type { KeySettings, RedisSettings, Settings } from '../settings/settings.ts';
 import { type Database, openDatabase } from '../storage/postgres/database.ts';
 import { DatabaseInUse } from '../storage/postgres/folder-lock.ts';
 import { lookAtDatabase, synchronousStandbys } from '../storage/postgres/look.ts';
 import { lookAtRedis, type RedisFacts, type RedisLook } from '../storage/state/redis/look.ts';
 import { readJwks } from './jwks.ts';
+import { unopened } from './key-lists.ts';
+import { vaultOf } from './world.ts';
 
 /** What was found about one thing. `fail`: people cannot sign in, or a promise does not hold. */
 export interface Finding {
@@ -76,7 +78,7 @@ async function keys({ keys }: Settings): Promise<Found> {
   );
 }
 
-async function databaseFindings({ storage }: Settings, clock: Clock): Promise<Finding[]> {
+async function databaseFindings({ storage, keys }: Settings, clock: Clock): Promise<Finding[]> {
   let database: Database;
   try {
     database = await openDatabase(storage.database);
@@ -107,6 +109,7 @@ async function databaseFindings({ storage }: Settings, clock: Clock): Promise<Fi
     return [
       answers,
       await look('migrations', () => migrations(database)),
+      await look('stored secrets', () => storedSecrets(database, keys)),
       await look('clock', () => databaseClock(database, clock)),
     ];
   } finally {
@@ -118,6 +121,14 @@ async function migrations(database: Database): Promise<Found> {
   const { done, pending } = await database.status();
   if (pending.length === 0) return ok(`${done.length} applied, none waiting`);
   return warn(`waiting: ${pending.join(', ')}; the next start applies them, or "countersign db migrate"`);
+}
+
+/** Whether the keys of keys.yaml are those that the rows stand under. Before the first start there is no table to look into. */
+async function storedSecrets(database: Database, keys: KeySettings): Promise<Found> {
+  if ((await database.status()).pending.length > 0) return ok('not looked at while migrations wait');
+  const lost = await unopened(database.knex, vaultOf(keys), keys);
+  if (lost.length > 0) return fail(`${lost.join('; ')}: put it back into keys.yaml, from a copy`);
+  return ok('each row stands under a kek or a pepper of keys.yaml');
 }
 
 async function databaseClock(database: Database, clock: Clock): Promise<Found> {

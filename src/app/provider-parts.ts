@@ -45,7 +45,7 @@ export function buildProvider(
     }),
     jwks,
     cookieKeys: new Keygrip(
-      keys.cookies.map((secret) => secret.reveal()),
+      keys.cookies.map(({ secret }) => secret.reveal()),
       'sha256',
       'base64',
     ),

@@ -1,12 +1,23 @@
-// `countersign keys list | rotate | retire`: the signing keys that all nodes share through the database.
+// `countersign keys list | rotate | retire | reseal`: the signing keys that all nodes share through the database, and the secrets of keys.yaml.
 import type { Command } from 'commander';
 import { keepOf, type Ring, readRing, rotate } from '../app/key-ring.ts';
 import { openWorld } from '../app/world.ts';
 import { createLog } from '../platform/log.ts';
+import { KEY_LISTS, type KeyList } from '../settings/key-lists.ts';
 import type { Settings } from '../settings/settings.ts';
 import { retireSigningKey } from '../storage/postgres/signing-keys.ts';
 import type { ConfigCommandDeps } from './config.ts';
 import { readSettings } from './read-settings.ts';
+import {
+  type Done,
+  keyListOf,
+  resealAll,
+  retireFromList,
+  rotateList,
+  secretEntries,
+  secretLines,
+  withSecretKeys,
+} from './secret-keys.ts';
 
 type Parts = Parameters<typeof readRing>[0];
 
@@ -42,24 +53,34 @@ export function addSigningKeyCommands(keys: Command, deps: ConfigCommandDeps): v
 
   keys
     .command('list')
-    .description('the signing keys: which signs, which comes next, which are only published')
+    .description('the signing keys and the secrets of keys.yaml: which are in use, since when, and what needs them')
     .option('--json', 'as JSON')
     .option(...folder)
     .action((options: { json?: true; config?: string }) =>
-      withRing(options.config, async (parts) => {
-        const ring = await readRing(parts);
-        if (options.json) deps.print(JSON.stringify(ring.entries, null, 2));
-        else for (const line of lines(ring)) deps.print(line);
+      withSecretKeys(options.config, async (secrets) => {
+        const ring = await readRing({ ...secrets, settings: () => secrets.settings });
+        const entries = await secretEntries(secrets);
+        if (options.json) deps.print(JSON.stringify([...ring.entries, ...entries], null, 2));
+        else for (const line of [...lines(ring), ...secretLines(entries)]) deps.print(line);
       }),
     );
 
   keys
-    .command('rotate')
-    .description('make a new signing key of each algorithm in use; it is published at once and signs later')
-    .option('--now', 'sign with it at once: services that have not read it yet refuse tokens until they do')
+    .command('rotate [list]')
+    .description(
+      'make a new signing key of each algorithm in use, published at once and signing later; or take the next step with cookies, encryption, kek or peppers',
+    )
+    .option(
+      '--now',
+      'use it at once: services that have not read a signing key, and nodes without the new secret, refuse what it makes',
+    )
     .option(...folder)
-    .action((options: { now?: true; config?: string }) =>
-      withRing(options.config, async (parts, settings) => {
+    .action((word: string | undefined, options: { now?: true; config?: string }) => {
+      if (word !== undefined)
+        return withSecretKeys(options.config, async (secrets) =>
+          say(deps, await rotateList(secrets, named(word), options.now === true)),
+        );
+      return withRing(options.config, async (parts, settings) => {
         const { entries } = await readRing(parts);
         const waiting = new Set(options.now ? [] : entries.filter(({ use }) => use === 'next').map(({ alg }) => alg));
         const wanted = entries.filter(({ use, alg }) => use === 'signs' && !waiting.has(alg)).map(({ alg }) => alg);
@@ -72,15 +93,22 @@ export function addSigningKeyCommands(keys: Command, deps: ConfigCommandDeps): v
           deps.complain(
             `It signs ${options.now ? 'at once' : `in ${after / 3_600_000} hours`}; the one before stays published for ${days} hours after that.`,
           );
-      }),
-    );
+      });
+    });
 
   keys
-    .command('retire <kid>')
-    .description('take a signing key out at once, on every node: what it signed is refused from then on')
+    .command('retire <kid-or-list> [id]')
+    .description(
+      'take a signing key out at once, on every node: what it signed is refused from then on; or a secret of a list that nothing needs any more',
+    )
+    .option('--now', 'a secret that is still needed too, after a leak: what stands under it is lost, and is told')
     .option(...folder)
-    .action((kid: string, options: { config?: string }) =>
-      withRing(options.config, async (parts) => {
+    .action((kid: string, id: string | undefined, options: { now?: true; config?: string }) => {
+      if (id !== undefined)
+        return withSecretKeys(options.config, async (secrets) =>
+          say(deps, await retireFromList(secrets, named(kid), id, options.now === true)),
+        );
+      return withRing(options.config, async (parts) => {
         const { entries } = await readRing(parts);
         const found = entries.find((entry) => entry.kid === kid);
         if (!found) throw new Error(`there is no signing key "${kid}": "countersign keys list" names them`);
@@ -90,6 +118,36 @@ export function addSigningKeyCommands(keys: Command, deps: ConfigCommandDeps): v
         if (!(await retireSigningKey(parts.knex, kid))) throw new Error(`${kid} is retired already`);
         deps.print(`retired ${kid}; every node leaves it out within 10 seconds`);
         if (found.from === 'file') deps.complain('Its private part still stands in keys.yaml: remove it from there.');
+      });
+    });
+
+  keys
+    .command('reseal')
+    .description(
+      'seal everything in the database under the kek in use; it can be interrupted and run again, and servers go on meanwhile',
+    )
+    .option(...folder)
+    .action((options: { config?: string }) =>
+      withSecretKeys(options.config, async (secrets) => {
+        const { resealed, lost } = await resealAll(secrets, ({ what, done, of }) =>
+          deps.complain(`${what}: ${done} of ${of}`),
+        );
+        deps.print(`${resealed} resealed`);
+        for (const { what, kek, count } of lost)
+          deps.complain(`${count} ${what} stand under the kek "${kek}" and cannot be opened: left as they are`);
+        if (lost.length > 0) deps.exitCode(1);
       }),
     );
+}
+
+/** @throws Error where there is no such list. */
+function named(word: string): KeyList {
+  const list = keyListOf(word);
+  if (list === undefined) throw new Error(`there is no list "${word}" in keys.yaml: there are ${KEY_LISTS.join(', ')}`);
+  return list;
+}
+
+function say(deps: ConfigCommandDeps, { lines: done, next }: Done): void {
+  for (const line of done) deps.print(line);
+  for (const line of next) deps.complain(line);
 }

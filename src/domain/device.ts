@@ -57,3 +57,8 @@ export { pinProblem } from '../protocol/pin.ts';
 export function offlineKeyAad(deviceId: string): string {
   return `k_off|v1|${deviceId}`;
 }
+
+/** The associated data of a sealed push subscription: one phone's address is useless in another's row. */
+export function pushAad(deviceId: string): string {
+  return `push|v1|${deviceId}`;
+}

@@ -1,7 +1,7 @@
 // Wakes phones by Web Push (RFC 8030, 8291, 8292): only a knock. Nobody waits for it, and where it fails the phone finds its request when it is opened.
 import { createECDH } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sealed } from '../domain/device.ts';
+import { pushAad, type Sealed } from '../domain/device.ts';
 import type { Push, PushSubscription, Records, Vault } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -43,9 +43,6 @@ interface Kept extends PushSubscription {
   topic: string;
 }
 
-/** The associated data of a sealed subscription: one phone's address is useless in another's row. */
-const aad = (deviceId: string) => `push|v1|${deviceId}`;
-
 /** The public half of a VAPID key, base64url. @throws Error where it is no P-256 key. */
 export function vapidPublicKey(key: string): string {
   const pair = createECDH('prime256v1');
@@ -62,7 +59,7 @@ export function createWebPush(parts: WebPushParts): WebPush {
   const accepts = (endpoint: string) => isPushService(endpoint, parts.hosts());
 
   function read(id: string, sealed: Sealed): Kept | undefined {
-    const bytes = vault.open(sealed, aad(id));
+    const bytes = vault.open(sealed, pushAad(id));
     return bytes ? (JSON.parse(Buffer.from(bytes).toString()) as Kept) : undefined;
   }
 
@@ -121,7 +118,7 @@ export function createWebPush(parts: WebPushParts): WebPush {
     publicKey,
     accepts,
     seal: (id, { endpoint, keys }) =>
-      vault.seal(Buffer.from(JSON.stringify({ endpoint, keys, topic: parts.random.id(16) })), aad(id)),
+      vault.seal(Buffer.from(JSON.stringify({ endpoint, keys, topic: parts.random.id(16) })), pushAad(id)),
     knock(userId, txn) {
       if (closing.signal.aborted || underWay.size >= UNDER_WAY) return;
       const work: Promise<void> = knock(userId, txn).finally(() => underWay.delete(work));

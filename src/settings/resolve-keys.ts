@@ -1,5 +1,5 @@
 // keys.yaml with its secrets; in the demo, what it does not name was made by ensureDemoSecrets.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DEMO_FILES } from './demo-secrets.ts';
 import type { Document } from './document.ts';
 import { type Reading, type SecretKind, takeSecret } from './reading.ts';
@@ -42,6 +42,17 @@ function list<T extends { secret?: string | undefined; secret_file?: string | un
   });
 }
 
+/** Cookie secrets carry no name into what they sign, and so need none; one without is called as what it came from. */
+function cookies(found: readonly { entry: { id?: string | undefined }; secret: Secret }[]): KeySettings['cookies'] {
+  const named: KeySettings['cookies'] = [];
+  for (const { entry, secret } of found) {
+    const called = entry.id ?? basename(secret.origin.replace(/^env:/, ''));
+    const taken = named.some(({ id }) => id === called);
+    named.push({ id: taken ? `${called}-${named.length + 1}` : called, secret });
+  }
+  return named;
+}
+
 function keyed(
   reading: Reading,
   document: Document,
@@ -70,7 +81,7 @@ export function resolveKeys(reading: Reading, document: Document, written: KeysF
     signing: keySet('signing'),
     ...(file.rotation ? { rotation: file.rotation } : {}),
     encryption: keySet('encryption'),
-    cookies: list(reading, document, 'cookies', file.cookies, 'passphrase').map(({ secret }) => secret),
+    cookies: cookies(list(reading, document, 'cookies', file.cookies, 'passphrase')),
     kek: keyed(reading, document, 'kek', file.kek),
     peppers: keyed(reading, document, 'peppers', file.peppers),
     ...(push ? { push } : {}),

@@ -77,7 +77,7 @@ export interface KeySettings {
   rotation?: { every: number; publish: number };
   /** Private JWKS file of the ECDH-ES keys that phones encrypt to. */
   encryption: Secret;
-  cookies: Secret[];
+  cookies: { id: string; secret: Secret }[];
   /** 32 bytes each, base64url: wraps K_off and other stored secrets. */
   kek: { id: string; secret: Secret }[];
   /** 32 bytes each, base64url: HMAC key for PINs, typed codes and passwords. */

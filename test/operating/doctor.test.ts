@@ -69,6 +69,7 @@ describe('doctor', function () {
       'keys',
       'database',
       'migrations',
+      'stored secrets',
       'clock',
       'redis',
       'redis eviction',

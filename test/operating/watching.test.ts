@@ -90,6 +90,7 @@ describe('the second port', function () {
       'signing_keys',
       'configuration',
       'configurations',
+      'stored_secrets',
       'draining',
     ]);
     for (const [name, { ok }] of Object.entries(checks)) expect(ok, name).to.equal(true);

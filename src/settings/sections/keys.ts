@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import { duration, secretKeys } from './pieces.ts';
 
+const name = () => z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, "-" or "_"');
+
 const identified = (what: string) =>
   z.strictObject({
-    id: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, "-" or "_"')
-      .describe('A name that is kept beside everything made with this key; never give it to another key.'),
+    id: name().describe('A name that is kept beside everything made with this key; never give it to another key.'),
     ...secretKeys('secret', what),
   });
 
@@ -30,7 +29,14 @@ export const keysSchema = z
       ),
     ...secretKeys('encryption', 'The private ECDH-ES keys as a JSON Web Key Set: phones encrypt to the first.'),
     cookies: z
-      .array(z.strictObject(secretKeys('secret', 'A random text of at least 32 characters.')))
+      .array(
+        z.strictObject({
+          id: name()
+            .optional()
+            .describe('A name for "countersign keys". Without it the secret is called as its file or variable is.'),
+          ...secretKeys('secret', 'A random text of at least 32 characters.'),
+        }),
+      )
       .optional()
       .describe('Secrets that sign cookies: the first signs, the others are still accepted.'),
     kek: z

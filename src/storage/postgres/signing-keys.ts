@@ -23,7 +23,8 @@ export interface StoredKey {
   jwk?: PrivateJwk;
 }
 
-const aad = (kid: string) => `signing-key:${kid}`;
+/** Binds a sealed key to its row. */
+export const signingKeyAad = (kid: string) => `signing-key:${kid}`;
 
 /** Every row, and the database's own time in milliseconds. @throws Error where a key cannot be opened: its kek is no longer in keys.yaml. */
 export async function storedKeys(db: Db, vault: Vault): Promise<{ keys: StoredKey[]; now: number }> {
@@ -48,7 +49,7 @@ export async function storedKeys(db: Db, vault: Vault): Promise<{ keys: StoredKe
 }
 
 function opened(vault: Vault, kid: string, sealed: Sealed): PrivateJwk {
-  const bytes = vault.open(sealed, aad(kid));
+  const bytes = vault.open(sealed, signingKeyAad(kid));
   if (!bytes) throw new Error(`the signing key ${kid} cannot be opened: the kek that sealed it must stay in keys.yaml`);
   return JSON.parse(Buffer.from(bytes).toString('utf8')) as PrivateJwk;
 }
@@ -68,7 +69,7 @@ export async function addSigningKeys(
     await rows(trx, 'select pg_advisory_xact_lock(?)', [ROTATING]);
     const added = work(await storedKeys(trx, vault));
     for (const jwk of added) {
-      const sealed = vault.seal(Buffer.from(JSON.stringify(jwk)), aad(jwk.kid));
+      const sealed = vault.seal(Buffer.from(JSON.stringify(jwk)), signingKeyAad(jwk.kid));
       await rows(
         trx,
         `insert into signing_keys (kid, alg, sealed, signs_from)
