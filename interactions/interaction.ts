@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import type { ShownNotice } from '../src/domain/notices.ts';
 import type { World } from '../src/domain/ports.ts';
+import type { ReadOnlyNotice } from '../src/protocol/notices.ts';
 import type { InteractionDetails, Interactions } from '../src/provider/pages.ts';
 import type { Settings } from '../src/settings/settings.ts';
 import type { Cookies } from '../src/web/cookies.ts';
@@ -20,10 +21,12 @@ export interface PageDeps {
   cookies: Cookies;
   /** The operator's notices of this moment. @param service the client_id of the sign-in; without it those for everybody. */
   notices: (service?: string) => readonly ShownNotice[];
+  /** What is told of read-only mode at this moment; undefined where it is off. */
+  readOnly: () => ReadOnlyNotice | undefined;
 }
 
 /** What a view needs. */
-export type ViewDeps = Pick<PageDeps, 'settings' | 'assets' | 'cookies' | 'notices'>;
+export type ViewDeps = Pick<PageDeps, 'settings' | 'assets' | 'cookies' | 'notices' | 'readOnly'>;
 
 /**
  * The view of a request.
@@ -39,12 +42,14 @@ export function viewOf(
     { ...wishes, picked: deps.cookies.read(ctx, 'language'), accepted: ctx.get('Accept-Language') },
     LANGUAGES,
   );
+  const readOnly = deps.readOnly();
   return {
     words: wordsOf(language),
     nonce: fact(ctx, 'nonce'),
     assets: deps.assets,
     brand: deps.settings().branding,
     notices: deps.notices(service?.clientId),
+    ...(readOnly ? { readOnly } : {}),
     here: ctx.method === 'GET' || ctx.method === 'HEAD' ? ctx.path + ctx.search : ctx.path,
   };
 }

@@ -5,7 +5,7 @@ import { type ComponentChildren, createContext, type VNode } from 'preact';
 import { useContext } from 'preact/hooks';
 import { renderToString } from 'preact-render-to-string';
 import type { ShownNotice } from '../src/domain/notices.ts';
-import { textFor } from '../src/protocol/notices.ts';
+import { type ReadOnlyNotice, textFor } from '../src/protocol/notices.ts';
 import type { BrandingSettings } from '../src/settings/settings.ts';
 import type { Assets } from './assets.ts';
 import { brandStyle } from './brand.ts';
@@ -20,6 +20,8 @@ export interface View {
   brand: BrandingSettings;
   /** What the operator tells people now. */
   notices: readonly ShownNotice[];
+  /** Nothing can be changed now. */
+  readOnly?: ReadOnlyNotice;
   /** Path and query of the page, for the language picker's way back. */
   here: string;
 }
@@ -59,12 +61,30 @@ function Brand() {
   );
 }
 
+/** What cannot be done now, until when, and what the operator says of it. */
+function ReadOnlyTold({ until, text }: ReadOnlyNotice) {
+  const words = useWords();
+  const own = text && textFor(text, words.language);
+  return (
+    <div class="notice warn" id="read-only">
+      <p>{words('parts.read_only')}</p>
+      {until !== undefined && <p>{words('parts.read_only_until', { time: words.universal(until * 1000) })}</p>}
+      {own && (
+        <p lang={own.language} dir="auto">
+          {own.text}
+        </p>
+      )}
+    </div>
+  );
+}
+
 /** The operator's own words, as text; what is only announced looks quieter. */
 function OperatorNotices() {
-  const { notices, words } = useView();
-  if (notices.length === 0) return null;
+  const { notices, readOnly, words } = useView();
+  if (notices.length === 0 && !readOnly) return null;
   return (
     <div class="notices">
+      {readOnly && <ReadOnlyTold {...readOnly} />}
       {notices.map(({ text, state }, index) => {
         const told = textFor(text, words.language);
         return (

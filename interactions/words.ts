@@ -23,6 +23,8 @@ export interface Words {
   rich(key: WordKey, values?: WordValues): ComponentChildren;
   /** A time of day and date, for people. @param at milliseconds. */
   time(at: number): string;
+  /** The same in UTC, and says so: for what is told to people of whom nobody knows where they are. @param at milliseconds. */
+  universal(at: number): string;
 }
 
 type Messages = { readonly [page: string]: { readonly [name: string]: string } };
@@ -67,6 +69,14 @@ function makeWords(language: string): Words {
     return made;
   };
   const clock = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+  const everywhere = new Intl.DateTimeFormat(language, {
+    day: 'numeric',
+    month: 'long',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone: 'UTC',
+    timeZoneName: 'short',
+  });
   const plain = (key: WordKey, values?: WordValues) => String(format(key).format({ ...values }));
   return Object.assign(plain, {
     language,
@@ -74,6 +84,7 @@ function makeWords(language: string): Words {
     rich: (key: WordKey, values?: WordValues) =>
       format(key).format<ComponentChildren>({ ...values, ...MARKS } as never) as ComponentChildren,
     time: (at: number) => clock.format(at),
+    universal: (at: number) => everywhere.format(at),
   });
 }
 

@@ -2,7 +2,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { PendingTransaction } from '../src/protocol/messages.ts';
-import type { OperatorNotice } from '../src/protocol/notices.ts';
+import type { OperatorNotice, ReadOnlyNotice } from '../src/protocol/notices.ts';
 import type { Failure } from './api/answer.ts';
 import type { Connection } from './api/live-requests.ts';
 import type { Services } from './api/services.ts';
@@ -21,6 +21,8 @@ export interface App {
   connection: Connection;
   /** What the operator tells everybody, now or soon. */
   notices: readonly OperatorNotice[];
+  /** Nothing can be approved or changed now. */
+  readOnly: ReadOnlyNotice | undefined;
   /** Takes a request that was answered here off the lists. */
   answered(txn: string): void;
   /** Accounts that the provider has locked, by device_id, and why. */

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isContext } from '../src/protocol/context.ts';
 import type { PendingTransaction } from '../src/protocol/messages.ts';
-import type { OperatorNotice } from '../src/protocol/notices.ts';
+import type { OperatorNotice, ReadOnlyNotice } from '../src/protocol/notices.ts';
 import type { Failure } from './api/answer.ts';
 import { type Connection, followRequests } from './api/live-requests.ts';
 import type { Services } from './api/services.ts';
@@ -14,6 +14,8 @@ export interface Requests {
   connection: Connection;
   /** What the operator tells everybody, now or soon. */
   notices: OperatorNotice[];
+  /** Nothing can be approved or changed now. */
+  readOnly: ReadOnlyNotice | undefined;
   /**
    * Takes a request off the lists that was answered here: an account that is polled hears of it seconds later. Answers the
    * requests that are left, by txn.
@@ -35,6 +37,7 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
   const [requests, setRequests] = useState<Record<string, PendingTransaction[]>>({});
   const [connection, setConnection] = useState<Connection>('connecting');
   const [notices, setNotices] = useState<OperatorNotice[]>([]);
+  const [readOnly, setReadOnly] = useState<ReadOnlyNotice | undefined>();
   const known = useRef<Record<string, PendingTransaction[]>>({});
   const over = useRef(new Set<string>());
   const listening = useRef(ears);
@@ -73,6 +76,7 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
         {
           requests: hear,
           notices: setNotices,
+          readOnly: setReadOnly,
           connection: setConnection,
           refused: (device, failure) => listening.current.refused(device, failure),
           unlocked: (device) => listening.current.unlocked(device),
@@ -93,5 +97,5 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
       setRequests({});
     };
   }, [active.map(({ device }) => device).join()]);
-  return { requests, connection, notices, answered };
+  return { requests, connection, notices, readOnly, answered };
 }

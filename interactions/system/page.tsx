@@ -13,6 +13,7 @@ export type ProblemKind =
   | 'large'
   | 'many'
   | 'busy'
+  | 'readonly'
   | 'ours';
 
 /** What a problem page shows. */

@@ -30,7 +30,8 @@ const KIND_OF_CODE: { readonly [code: string]: ProblemKind } = {
 };
 
 /** The kind of a problem that the provider tells. */
-function kindOf(problem: { status: number; code: string; description?: string }): ProblemKind {
+function kindOf(problem: { status: number; code: string; description?: string; readOnly?: boolean }): ProblemKind {
+  if (problem.readOnly) return 'readonly';
   // oidc-provider says "invalid_request" of an interaction that is over; only its description tells it apart.
   if (/interaction session|session not found/.test(problem.description ?? '')) return 'over';
   if (problem.status >= 500) return problem.status === 503 ? 'busy' : 'ours';
@@ -66,9 +67,12 @@ export function systemPages(deps: SystemDeps): SystemPages {
 export function problemPage(deps: SystemDeps): (ctx: Context, problem: ToldProblem) => Promise<void> {
   return async (ctx, problem) => {
     const { status, code, requestId, retryAfter } = problem;
-    const kind = status >= 500 && status !== 503 ? 'ours' : (KIND_OF_STATUS[status] ?? 'request');
+    const server = status >= 500 && status !== 503 ? 'ours' : (KIND_OF_STATUS[status] ?? 'request');
+    const kind = code === 'read_only' ? 'readonly' : server;
     const page = { view: viewOf(ctx, deps), kind, technical: { code, requestId } };
-    show(ctx, ProblemPage({ ...page, ...(retryAfter !== undefined && { retryAfter }) }), status);
+    // Seconds would promise what nobody knows while the operator is at work.
+    const seconds = kind === 'readonly' ? undefined : retryAfter;
+    show(ctx, ProblemPage({ ...page, ...(seconds !== undefined && { retryAfter: seconds }) }), status);
   };
 }
 

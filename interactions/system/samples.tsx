@@ -12,6 +12,7 @@ const KINDS: readonly ProblemKind[] = [
   'large',
   'many',
   'busy',
+  'readonly',
   'ours',
 ];
 const startAgain = { name: 'Payroll', url: 'https://payroll.example/' };

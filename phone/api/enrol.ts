@@ -108,7 +108,7 @@ export async function confirmed({ store, api }: Services, account: Account): Pro
   }
   if ((account.check?.until ?? 0) > Math.floor(Date.now() / 1000) && answer.failure.code !== 'device_removed')
     return 'not_yet';
-  if (answer.failure.code === 'offline' || answer.failure.code === 'unavailable') return 'not_yet';
+  if (['offline', 'unavailable', 'read_only'].includes(answer.failure.code)) return 'not_yet';
   await store.remove(account.device);
   return 'over';
 }

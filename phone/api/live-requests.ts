@@ -1,6 +1,6 @@
 // Requests that arrive by themselves: one stream for the account in front, polling for the rest and wherever streams fail.
 import { devicePath, type PendingList, type PendingTransaction } from '../../src/protocol/messages.ts';
-import type { OperatorNotice } from '../../src/protocol/notices.ts';
+import type { OperatorNotice, ReadOnlyNotice } from '../../src/protocol/notices.ts';
 import type { Account } from '../keys/store.ts';
 import { type Failure, readAnswer } from './answer.ts';
 import type { Api } from './client.ts';
@@ -15,6 +15,8 @@ export interface Listener {
   requests(device: string, transactions: PendingTransaction[]): void;
   /** What the operator tells everybody, now or soon. */
   notices(notices: OperatorNotice[]): void;
+  /** Nothing can be approved or changed now; undefined where it can. */
+  readOnly(told: ReadOnlyNotice | undefined): void;
   connection(state: Connection): void;
   /** The account cannot go on: removed, locked, copied. */
   refused(device: string, failure: Failure): void;
@@ -57,6 +59,7 @@ export function followRequests(api: Api, account: Account, listener: Listener, b
   const told = (list: PendingList) => {
     api.clock.learn(list.server_time);
     listener.notices(list.notices ?? []);
+    listener.readOnly(list.read_only);
     listener.requests(account.device, list.transactions);
   };
   const connection = (state: Connection) => {

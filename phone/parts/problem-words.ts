@@ -7,6 +7,7 @@ import type { IconName } from './icons.tsx';
 const OWN = [
   'offline',
   'unavailable',
+  'read_only',
   'unreadable',
   'other_server',
   'clock_skew',
@@ -46,6 +47,7 @@ const SAME: Partial<Record<FailureCode, Own>> = {
 const PASSING: readonly FailureCode[] = [
   'offline',
   'unavailable',
+  'read_only',
   'internal',
   'unreadable',
   'clock_skew',

@@ -35,6 +35,7 @@ export function Home(): JSX.Element {
         </button>
       }
     >
+      <ReadOnlyTold />
       <OperatorNotices />
       <Warnings />
       {requests.length === 0 ? (
@@ -55,6 +56,29 @@ export function Home(): JSX.Element {
       <Accounts />
       {!isInstalled() && <InstallHelp />}
     </Frame>
+  );
+}
+
+/** What this phone cannot do now, until when, and what the operator says of it. */
+function ReadOnlyTold(): JSX.Element {
+  const { readOnly, words } = useApp();
+  const own = readOnly?.text && textFor(readOnly.text, words.language);
+  return (
+    <div role="status" class="read-only">
+      {readOnly && (
+        <Notice mood="warn">
+          <p>{words.say('home.read_only')}</p>
+          {readOnly.until !== undefined && (
+            <p>{words.say('home.read_only.until', { time: words.absolute(readOnly.until) })}</p>
+          )}
+          {own && (
+            <p lang={own.language} dir="auto">
+              {own.text}
+            </p>
+          )}
+        </Notice>
+      )}
+    </div>
   );
 }
 

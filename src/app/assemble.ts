@@ -13,7 +13,7 @@ import { helpRoutes } from '../../interactions/help/routes.ts';
 import { interactionRoutes } from '../../interactions/router.ts';
 import { problemPage, systemPages } from '../../interactions/system/routes.ts';
 import { deviceApi } from '../api/device/router.ts';
-import { noticesNow } from '../domain/notices.ts';
+import { noticesNow, readOnlyNow } from '../domain/notices.ts';
 import type { World } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import { createInteractions } from '../provider/interactions.ts';
@@ -21,6 +21,7 @@ import { createRegistry, type Registry } from '../provider/registry.ts';
 import type { Settings } from '../settings/settings.ts';
 import { createClientCatalog } from '../storage/oidc/client-catalog.ts';
 import { ownCookies } from '../web/cookies.ts';
+import { refuseWhileReadOnly } from '../web/read-only.ts';
 import { compareConfigurations } from './configurations.ts';
 import { keysCheck, signingKeyAges } from './jwks.ts';
 import { announceKeys } from './key-lists.ts';
@@ -82,6 +83,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
       assets,
       cookies,
       notices: (service?: string) => noticesNow(registry.settings.notices, world.clock.now(), service),
+      readOnly: () => readOnlyNow(registry.settings.readOnly, world.clock.now()),
     };
     const pages = systemPages(shown);
     const ringParts = { knex: opened.database.knex, vault: world.vault, settings: () => registry.settings };
@@ -107,7 +109,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
       problemPage: problemPage(shown),
       folders: { assets: join(built, 'assets'), phone: join(built, 'phone') },
       device: deviceApi(world),
-      pages: pageRoutes(deps),
+      pages: [refuseWhileReadOnly(() => registry.settings.readOnly.on), ...pageRoutes(deps)],
       ...(watch ? { watch } : {}),
     });
     watch?.check('signing_keys', async () => keysCheck(ring));

@@ -51,6 +51,7 @@ async function look(check: string, work: () => Promise<Found>): Promise<Finding>
 export async function examine(settings: Settings, clock: Clock): Promise<Finding[]> {
   const findings: Finding[] = [];
   const take = async (check: string, work: () => Promise<Found>) => void findings.push(await look(check, work));
+  if (settings.readOnly.on) findings.push({ check: 'read-only', ...warn(readOnly(settings)) });
   await take('keys', () => keys(settings));
   findings.push(...(await databaseFindings(settings, clock)));
   findings.push(...(await stateFindings(settings, clock)));
@@ -58,6 +59,12 @@ export async function examine(settings: Settings, clock: Clock): Promise<Finding
   await take('mail', () => mail(settings));
   findings.push(...(await outboundFindings(settings)));
   return findings;
+}
+
+function readOnly({ readOnly: { until } }: Settings): string {
+  const told =
+    until === undefined ? '' : `; people are told that it lasts until ${new Date(until * 1000).toISOString()}`;
+  return `on by notices.yaml: nobody can sign in anew, nothing is changed${told}`;
 }
 
 async function keys({ keys }: Settings): Promise<Found> {
@@ -78,7 +85,7 @@ async function keys({ keys }: Settings): Promise<Found> {
   );
 }
 
-async function databaseFindings({ storage, keys }: Settings, clock: Clock): Promise<Finding[]> {
+async function databaseFindings({ storage, keys, readOnly }: Settings, clock: Clock): Promise<Finding[]> {
   let database: Database;
   try {
     database = await openDatabase(storage.database);
@@ -93,7 +100,8 @@ async function databaseFindings({ storage, keys }: Settings, clock: Clock): Prom
       const { version } = await lookAtDatabase(database.knex);
       const took = clock.now() - begun;
       const health = await database.health();
-      if (!health.ok) return fail(`answers, but cannot be written to: ${health.why}`);
+      if (!health.ok && readOnly.on) return warn(`answers, and cannot be written to: ${health.why}`);
+      if (!health.ok) return fail(`answers, but cannot be written to: ${health.why}; set read_only in notices.yaml`);
       if (database.kind === 'embedded') return warn('embedded (PGlite): one node only');
       const major = Number.parseInt(version, 10);
       if (major < LEAST_POSTGRES) return fail(`PostgreSQL ${version}: ${LEAST_POSTGRES} or newer is needed`);

@@ -124,7 +124,8 @@ export function watchRing(
   let last = marked(first);
   let busy = false;
   const look = async () => {
-    const added = await rotateWhenDue(parts);
+    // Made when something may be written again; meanwhile the keys that there are sign.
+    const added = parts.settings().readOnly.on ? [] : await rotateWhenDue(parts);
     if (added.length > 0) log.info({ kids: added }, 'signing keys made; they are published before they sign');
     const ring = await readRing(parts);
     const mark = marked(ring);

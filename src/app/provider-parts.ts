@@ -7,6 +7,7 @@ import type { Send } from '../notify/courier.ts';
 import { createSending } from '../notify/send-delivery.ts';
 import { fingerprint } from '../platform/hashes.ts';
 import { createOutboundFetch } from '../platform/outbound-fetch.ts';
+import { ReadOnly } from '../platform/unavailable.ts';
 import { createProvider } from '../provider/create-provider.ts';
 import { sendLogout } from '../provider/internals.ts';
 import type { SystemPages } from '../provider/pages.ts';
@@ -54,7 +55,11 @@ export function buildProvider(
     readBoth: (userId, grantId) => personWithGrant(database.knex, userId, grantId),
     sessionEnded: async (uid, seconds, userId) => {
       // The database first: a Redis that takes over may have the session and lack the mark.
-      if (userId !== undefined) await world.records.users.sessionEnded(userId, fingerprint(uid), seconds);
+      if (userId !== undefined)
+        await world.records.users.sessionEnded(userId, fingerprint(uid), seconds).catch((error: unknown) => {
+          // In read-only mode Redis alone has it, rather than nobody.
+          if (!(error instanceof ReadOnly)) throw error;
+        });
       await markSessionEnded(state, uid, seconds);
     },
     backchannel: world,

@@ -16,7 +16,7 @@ export interface ReloadReport {
 }
 
 /** Sections that take effect at once. Everything else needs a restart. Of the keys all but the one for push, which every phone subscribed to. */
-const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices', 'keys'];
+const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices', 'readOnly', 'keys'];
 
 /** So many of a kind are listed, and of a value so many characters. */
 const LISTED = 50;

@@ -57,9 +57,11 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     audited: (event: AuditEvent) => countEvent(metrics, event),
     dropped: () => metrics.auditDropped(),
   };
-  const database = await openDatabase(storage.database, observer);
+  const readOnly = () => settings().readOnly.on;
+  const database = await openDatabase(storage.database, observer, readOnly);
   try {
-    await database.migrate();
+    // Somebody else is at it then: what waits shows in readiness.
+    if (!readOnly()) await database.migrate();
     const state = await openState(storage.state, { log, epochs: database.epochs });
     const mailer = createMailer(mail, { log, clock, random });
     const vault = followingVault(() => settings().keys, vaultOf);
@@ -86,7 +88,11 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
       rules: () => rulesOf(settings()),
     };
     const auditBatches = createAuditBatches(database.knex, observer);
-    if (watch) watchStores(watch, { database, state, mailer });
+    if (watch) {
+      watchStores(watch, { database, state, mailer });
+      watch.metrics.gauge('countersign_read_only', () => (readOnly() ? 1 : 0));
+      watch.tell('read_only', () => ({ ok: true, on: readOnly() }));
+    }
     const stopChain = startAuditChain(database.knex, log);
     const stopTidying = startHousekeeping(database.knex, log, () => settings().lifetimes);
     const close = async () => {
@@ -146,6 +152,6 @@ function openPush(
 }
 
 function rulesOf(settings: Settings): DeviceRules {
-  const { server, notices, lifetimes, devices } = settings;
-  return { issuer: server.issuer, notices, enrolmentLife: lifetimes.enrolment, ...devices };
+  const { server, notices, readOnly, lifetimes, devices } = settings;
+  return { issuer: server.issuer, notices, readOnly, enrolmentLife: lifetimes.enrolment, ...devices };
 }

@@ -49,6 +49,7 @@ const PROBLEMS: { readonly [code in ProblemCode]: Said } = {
   method_not_allowed: ['The server does not take this.', 1],
   too_many_requests: ['Too many requests from here.', 1],
   unavailable: ['The server is busy.', 3],
+  read_only: ['The server is read-only for a while; try again later.', 3],
   internal: ['Something went wrong at the server.', 3],
 };
 

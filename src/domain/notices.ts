@@ -1,5 +1,5 @@
 // Notices of the operator: what is announced, what is going on, and who is told.
-import type { OperatorNotice } from '../protocol/notices.ts';
+import type { OperatorNotice, ReadOnlyNotice } from '../protocol/notices.ts';
 
 /** A notice as the operator wrote it. Times are whole seconds since the Unix epoch. */
 export interface Notice {
@@ -47,4 +47,23 @@ export function noticesForPhones(notices: readonly Notice[], now: number): Opera
       return services.length === 0 && soon && second < until;
     })
     .map(({ text, from, until, announce }) => ({ text, shown: from - announce, from, until }));
+}
+
+/** Whether nothing that lasts may be written, and what is said of it. */
+export interface ReadOnlyMode {
+  on: boolean;
+  /** When it will probably be over, in whole seconds since the Unix epoch. It ends when the operator says so. */
+  until?: number;
+  /** The operator's own text by language tag; English is always there. */
+  text?: Notice['text'];
+}
+
+/** What people are told of it now; undefined where it is off. @param now milliseconds since the Unix epoch. */
+export function readOnlyNow({ on, until, text }: ReadOnlyMode, now: number): ReadOnlyNotice | undefined {
+  if (!on) return undefined;
+  return {
+    // A time that has passed is no news.
+    ...(until !== undefined && until * 1000 > now ? { until } : {}),
+    ...(text === undefined ? {} : { text }),
+  };
 }

@@ -8,7 +8,7 @@ import type { Delivery } from './delivery.ts';
 import type { Device, PinVerifier, Sealed } from './device.ts';
 import type { Enrolment, EnrolmentState } from './enrolment.ts';
 import type { Letter } from './letters.ts';
-import type { Notice } from './notices.ts';
+import type { Notice, ReadOnlyMode } from './notices.ts';
 import type { Transaction, TransactionMode, TransactionState } from './transaction.ts';
 import type { User } from './user.ts';
 
@@ -395,6 +395,7 @@ export interface DeviceRules {
   offline: boolean;
   contextIp: 'none' | 'prefix' | 'full';
   notices: readonly Notice[];
+  readOnly: ReadOnlyMode;
 }
 
 /** Everything that a use case may touch. */

@@ -2,6 +2,7 @@
 import { type Delivery, deliveryAad, retryAfter } from '../domain/delivery.ts';
 import type { Courier, Deliveries, Vault } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
+import { ReadOnly } from '../platform/unavailable.ts';
 
 /** What a courier is made of. */
 export interface CourierParts {
@@ -73,7 +74,11 @@ export function createCourier(parts: CourierParts): RunningCourier {
     }
     again = false;
     running = round()
-      .catch((error: unknown) => log.warn({ err: String(error) }, 'the outbox could not be read; trying again'))
+      .catch((error: unknown) => {
+        // What waits is carried when it can be marked as taken again.
+        if (!(error instanceof ReadOnly))
+          log.warn({ err: String(error) }, 'the outbox could not be read; trying again');
+      })
       .finally(() => {
         running = undefined;
         if (again) run();

@@ -57,6 +57,7 @@ const GAUGES = {
   signing_key_age_seconds: ['Age of the signing key in use, by algorithm.', 'alg'],
   countersign_ready: ['1 where this node takes requests: what /health/ready says.'],
   countersign_configurations: ['Different configurations in force over all nodes: more than 1 should not last.'],
+  countersign_read_only: ['1 while nothing that lasts is written, by read_only in notices.yaml.'],
   countersign_configuration_refused: ['1 while the newest configuration is refused and the one before is in force.'],
 } as const satisfies { readonly [name: string]: readonly [help: string, label?: string] };
 

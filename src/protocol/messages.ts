@@ -3,7 +3,7 @@ import { CompactEncrypt, CompactSign, importJWK } from 'jose';
 import { utf8 } from './bytes.ts';
 import type { Context } from './context.ts';
 import type { PublicJwk } from './derivations.ts';
-import type { OperatorNotice } from './notices.ts';
+import type { OperatorNotice, ReadOnlyNotice } from './notices.ts';
 
 /** Each endpoint below `/device/v1/` and the `typ` that its messages carry. */
 export const MESSAGE_TYPES = {
@@ -92,6 +92,8 @@ export interface PendingList {
   transactions: PendingTransaction[];
   /** What the operator tells everybody, now or soon; absent where there is nothing. */
   notices?: OperatorNotice[];
+  /** Nothing can be approved or changed now; absent where it can. */
+  read_only?: ReadOnlyNotice;
   server_time: number;
 }
 
@@ -163,6 +165,7 @@ export const PROBLEM_STATUS = {
   method_not_allowed: 405,
   too_many_requests: 429,
   unavailable: 503,
+  read_only: 503,
   internal: 500,
 } as const satisfies Record<string, number>;
 

@@ -11,6 +11,14 @@ export interface OperatorNotice {
   until: number;
 }
 
+/** Nothing can be changed at the moment, and nothing be approved. */
+export interface ReadOnlyNotice {
+  /** When it will probably be over, in whole seconds since the Unix epoch; absent where nobody knows. */
+  until?: number;
+  /** What the operator says of it, by language tag; English is always there. Plain text. */
+  text?: OperatorNotice['text'];
+}
+
 /** The text for a reader, and the language that it is in: theirs (`de-AT` is served by `de`), else English. */
 export function textFor(text: OperatorNotice['text'], language: string): { language: string; text: string } {
   const found = [language, language.split('-')[0] ?? ''].find((tag) => Object.hasOwn(text, tag)) ?? 'en';

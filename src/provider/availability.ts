@@ -1,7 +1,7 @@
 // A store that does not answer, told by oidc-provider's own endpoints: 503 with Retry-After instead of "server_error".
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type default as Provider } from 'oidc-provider';
-import { RETRY_AFTER, Unavailable } from '../platform/unavailable.ts';
+import { RETRY_AFTER, RETRY_AFTER_READ_ONLY, ReadOnly, Unavailable } from '../platform/unavailable.ts';
 
 /**
  * What oidc-provider is thrown. It is not sent to the service as a redirect (RFC 6749 section 4.1.2.1 would allow that): on our
@@ -10,13 +10,21 @@ import { RETRY_AFTER, Unavailable } from '../platform/unavailable.ts';
 class Busy extends errors.OIDCProviderError {
   override allow_redirect = false;
   override expose = true;
-  override error_description = 'the service is not available for a moment; try again';
+  override error_description: string;
+  override readonly cause: Unavailable;
 
   constructor(cause: Unavailable) {
     super(503, 'temporarily_unavailable');
     this.cause = cause;
+    this.error_description =
+      cause instanceof ReadOnly
+        ? 'the provider is read-only for a while, and this would have to be kept; try again later'
+        : 'the service is not available for a moment; try again';
   }
 }
+
+/** Where oidc-provider was told {@link Busy}: whether because nothing may be written. */
+export const isReadOnly = (error: unknown): boolean => error instanceof Busy && error.cause instanceof ReadOnly;
 
 /** Where a store does not answer, oidc-provider hears so in its own words. */
 function refuse(error: unknown): never {
@@ -52,8 +60,9 @@ const escaped = new WeakMap<IncomingMessage, unknown>();
 /**
  * Adds Retry-After to each 503 of the provider, and keeps what its own handlers did not catch: a session is saved after them, so a
  * store that fails then would be told by Koa in one bare word, without any header of ours.
+ * @param readOnly whether nothing may be written now.
  */
-export function tellWhenToRetry(provider: Provider): void {
+export function tellWhenToRetry(provider: Provider, readOnly: () => boolean): void {
   provider.use(async (ctx, next) => {
     try {
       await next();
@@ -62,7 +71,7 @@ export function tellWhenToRetry(provider: Provider): void {
       ctx.respond = false;
       return;
     }
-    if (ctx.status === 503) ctx.set('Retry-After', String(RETRY_AFTER));
+    if (ctx.status === 503) ctx.set('Retry-After', String(readOnly() ? RETRY_AFTER_READ_ONLY : RETRY_AFTER));
   });
 }
 

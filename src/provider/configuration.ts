@@ -6,6 +6,7 @@ import { errors } from 'oidc-provider';
 import type { Devices, Users } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import { accountFinder, CLAIMS } from './account.ts';
+import { isReadOnly } from './availability.ts';
 import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
 import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
 import type { ToldError } from './error-words.ts';
@@ -89,7 +90,9 @@ export function configuration(parts: ProviderParts): Configuration {
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     issueRefreshToken: (_ctx, client, code) =>
-      client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+      client.grantTypeAllowed('refresh_token') &&
+      code.scopes.has('offline_access') &&
+      !parts.registry().settings.readOnly.on,
     jwks: parts.jwks,
     loadExistingGrant: grantLoader(parts.registry),
     pairwiseIdentifier: (_ctx, userId, client) =>
@@ -97,8 +100,10 @@ export function configuration(parts: ProviderParts): Configuration {
     pkce: { required: (ctx, client) => needsPkce(parts.registry(), ctx, client.clientId) },
     renderError: (ctx, out, error) => renderError(parts, ctx, out, error),
     responseTypes: ['code'],
+    // Signing out ends the session, and with it all that its grants gave: they may stay where they are until their end.
+    revokeGrantPolicy: (ctx) => !(parts.registry().settings.readOnly.on && ctx.oidc.route === 'end_session_confirm'),
     // Every use of a refresh token gives a new one and spends the old (RFC 9700 section 4.14.2).
-    rotateRefreshToken: true,
+    rotateRefreshToken: (ctx) => rotates(parts.registry(), ctx),
     scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
     subjectTypes: ['public', 'pairwise'],
     ttl: lifetimes(parts.registry, parts.clock),
@@ -113,6 +118,16 @@ export function configuration(parts: ProviderParts): Configuration {
       dPoPSigningAlgValues: ['ES256', 'EdDSA', 'PS256', 'RS256'],
     },
   };
+}
+
+/**
+ * Whether a refresh token is spent by this use. Where nothing may be written, one that a thief could not use either stays as it is, so
+ * that services with a secret or a bound key go on; a bearer token without either is refused by the store.
+ */
+function rotates(registry: Registry, { oidc }: KoaContextWithOIDC): boolean {
+  if (!registry.settings.readOnly.on) return true;
+  const token = oidc.entities.RefreshToken;
+  return oidc.client?.clientAuthMethod === 'none' && !token?.isSenderConstrained();
 }
 
 /**
@@ -229,6 +244,7 @@ async function renderError(
     status,
     code: out.error,
     ...(description === undefined || status >= 500 ? {} : { description }),
+    readOnly: isReadOnly(error),
     ...(service?.homepage === undefined ? {} : { startAgain: { name: service.name, url: service.homepage } }),
   });
 }

@@ -54,7 +54,7 @@ export function createProvider(
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
   provider.proxy = true;
   // Around all others: what one of them cannot do is told as well.
-  tellWhenToRetry(provider);
+  tellWhenToRetry(provider, () => parts.registry().settings.readOnly.on);
   keepProofsInSessions(provider);
   nameSuccessors(provider, successorHere);
   endSessionsForGood(provider, tellingBusy(parts).sessionEnded);

@@ -90,6 +90,8 @@ export interface SystemPages {
       startAgain?: { name: string; url: string };
       /** Seconds until trying again makes sense. */
       retryAfter?: number;
+      /** Nothing may be written now. */
+      readOnly?: boolean;
     },
   ): Promise<void>;
   /** "Do you want to sign out?" `form` is oidc-provider's own form mark-up with id `op.logoutForm` (its inputs must stay). */

@@ -114,12 +114,13 @@ export function checkResources(
 
 /** Each notice has its English text, ends after it begins, and names services that there are. */
 export function checkNotices({ document, value }: Read<NoticesFile>, clientIds: ReadonlySet<string> | undefined): void {
-  value?.notices.forEach(({ text, from, until, services }, index) => {
+  const needsEnglish = (text: { readonly [language: string]: string }, key: (string | number)[]) => {
     if (!Object.hasOwn(text, 'en'))
-      document.problem(
-        ['notices', index, 'text'],
-        'must have "en": who reads another language that is missing sees it',
-      );
+      document.problem(key, 'must have "en": who reads another language that is missing sees it');
+  };
+  if (value?.read_only.text) needsEnglish(value.read_only.text, ['read_only', 'text']);
+  value?.notices.forEach(({ text, from, until, services }, index) => {
+    needsEnglish(text, ['notices', index, 'text']);
     if (Date.parse(until) <= Date.parse(from)) document.problem(['notices', index, 'until'], 'must be later than from');
     services.forEach((client, place) => {
       if (clientIds && !clientIds.has(client))

@@ -20,7 +20,7 @@ import { resolveLevels } from './sections/levels.ts';
 import { resolveLifetimes } from './sections/lifetimes.ts';
 import { resolveLimits } from './sections/limits.ts';
 import { resolveMethods } from './sections/methods.ts';
-import { resolveNotices } from './sections/notices.ts';
+import { resolveNotices, resolveReadOnly } from './sections/notices.ts';
 import { resolveOutbound } from './sections/outbound.ts';
 import { resolveResource } from './sections/resources.ts';
 import type { ClientSettings, ServerSettings, Settings } from './settings.ts';
@@ -149,6 +149,7 @@ function* resolveAll(
     lifetimes: from(sections.lifetimes, ({ value }) => resolveLifetimes(value)),
     branding: from(sections.branding, ({ value, document }) => resolveBranding(reading, document, value)),
     notices: from(sections.notices, ({ value }) => resolveNotices(value)),
+    readOnly: from(sections.notices, ({ value }) => resolveReadOnly(value)),
     mail: from(sections.mail, ({ value, document }) => resolveMail(reading, document, value)),
     limits: from(sections.limits, ({ value }) => resolveLimits(value)),
     outbound: from(sections.outbound, ({ value, document }) => {

@@ -1,7 +1,7 @@
 // What the operator wrote, checked and resolved: the type that the rest of the house reads. All times are whole seconds.
 import type { Level, Method } from '../domain/assurance.ts';
 import type { ClaimRules } from '../domain/claims.ts';
-import type { Notice } from '../domain/notices.ts';
+import type { Notice, ReadOnlyMode } from '../domain/notices.ts';
 import type { LimitRule, PinSetup } from '../domain/ports.ts';
 import type { Secret } from './secret.ts';
 import type { HELP_TOPICS } from './sections/branding.ts';
@@ -232,6 +232,8 @@ export interface Settings {
   branding: BrandingSettings;
   /** `notices.yaml` */
   notices: Notice[];
+  /** `notices.yaml` too */
+  readOnly: ReadOnlyMode;
   mail: MailSettings;
   limits: LimitSettings;
   outbound: OutboundSettings;

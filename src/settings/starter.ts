@@ -111,6 +111,8 @@ notices: []
 #   - text: { en: On Tuesday from 22:00 to 22:30 UTC nobody can sign in. }
 #     from: 2026-12-01T22:00:00Z
 #     until: 2026-12-01T22:30:00Z
+# Nothing that lasts is written meanwhile: docs/operating/read-only.md
+# read_only: { on: true, until: 2026-12-01T22:30:00Z }
 `,
     'clients/payroll.yaml.example': `# yaml-language-server: $schema=../schema/client.json
 # A service. Copy it to clients/<client_id>.yaml, put its secret into the file (openssl rand -base64 32), and take it over by SIGHUP.

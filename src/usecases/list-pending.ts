@@ -1,7 +1,7 @@
 // The requests that wait for one phone: asked by push, by an opened link, by CIBA or by a code that this phone scanned; never an unclaimed QR one.
 
 import type { Device } from '../domain/device.ts';
-import { noticesForPhones } from '../domain/notices.ts';
+import { noticesForPhones, readOnlyNow } from '../domain/notices.ts';
 import type { World } from '../domain/ports.ts';
 import type { Transaction } from '../domain/transaction.ts';
 import type { PendingList } from '../protocol/messages.ts';
@@ -14,10 +14,13 @@ export async function listPending(
 ): Promise<PendingList> {
   const pending = await world.transactions.pendingOf(device.userId);
   const now = world.clock.now();
-  const notices = noticesForPhones(world.rules().notices, now);
+  const rules = world.rules();
+  const notices = noticesForPhones(rules.notices, now);
+  const readOnly = readOnlyNow(rules.readOnly, now);
   return {
     transactions: pending.filter((one) => isFor(one, device.id)).map((one) => pendingEntry(one, device.id)),
     ...(notices.length > 0 ? { notices } : {}),
+    ...(readOnly ? { read_only: readOnly } : {}),
     server_time: Math.floor(now / 1000),
   };
 }

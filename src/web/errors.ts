@@ -1,7 +1,7 @@
 // The one place where a refusal becomes a status, and the last resort for everything unexpected: no stack trace ever leaves the server.
 import type { Context, Middleware } from 'koa';
 import { QueueFull } from '../domain/ports.ts';
-import { RETRY_AFTER, Unavailable } from '../platform/unavailable.ts';
+import { RETRY_AFTER, ReadOnly, retryAfterOf, Unavailable } from '../platform/unavailable.ts';
 import { fact } from './request.ts';
 
 /** Refusals of web manners: each has one status. A page or an API may add its own words. */
@@ -21,6 +21,7 @@ export const STATUS = {
   too_many: 429,
   broken: 500,
   busy: 503,
+  read_only: 503,
 } as const;
 
 /** One of {@link STATUS}. */
@@ -53,10 +54,11 @@ export type ProblemPage = (ctx: Context, problem: ToldProblem) => Promise<void>;
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
-  if (error instanceof QueueFull || error instanceof Unavailable) return new Refusal('busy', RETRY_AFTER);
+  // oidc-provider's word for a store that does not serve hides it (src/provider/availability.ts).
+  const store = [error, (error as { cause?: unknown } | null)?.cause].find((one) => one instanceof Unavailable);
+  if (store) return new Refusal(store instanceof ReadOnly ? 'read_only' : 'busy', retryAfterOf(store));
+  if (error instanceof QueueFull) return new Refusal('busy', RETRY_AFTER);
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  // oidc-provider's word for a store that does not answer (src/provider/availability.ts).
-  if (status === 503) return new Refusal('busy', RETRY_AFTER);
   // What Koa and its parsers throw at a bad request (a path that cannot be decoded, …).
   if (status === 413) return new Refusal('too_large');
   return typeof status === 'number' && status >= 400 && status < 500 ? new Refusal('malformed') : new Refusal('broken');
@@ -107,7 +109,9 @@ export function errors(options: { page: ProblemPage }): Middleware {
       await next();
     } catch (error) {
       const refusal = refusalOf(error);
-      if (error instanceof Unavailable) fact(ctx, 'log').warn({ err: error }, 'a store does not answer');
+      // Who switched read-only mode on knows.
+      if (error instanceof Unavailable && !(error instanceof ReadOnly))
+        fact(ctx, 'log').warn({ err: error }, 'a store does not answer');
       if (refusal.code === 'broken') fact(ctx, 'log').error({ err: error }, 'unexpected error');
       if (ctx.res.headersSent) ctx.res.destroy();
       else await answer(ctx, refusal);

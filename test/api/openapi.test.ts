@@ -369,8 +369,16 @@ describe('the description of the device API', function () {
     expect(await send(one, 'self')).to.equal('too_many_requests');
   });
 
-  it('names a store that is away', async () => {
+  it('names read-only mode', async () => {
     await running.house.world.limits.clear('device_api_address', '127.0.0.1');
+    const one = await enrolled();
+    await running.reload({ 'notices.yaml': { read_only: { on: true, text: { en: 'Wait.' } } } });
+    expect(await send(one, 'pending')).to.equal('200');
+    expect(await send(one, 'rename', { name: 'Red' })).to.equal('read_only');
+    await running.reload({ 'notices.yaml': {} });
+  });
+
+  it('names a store that is away', async () => {
     const one = await enrolled();
     await redis.stop();
     expect(await send(one, 'self')).to.equal('unavailable');

@@ -88,6 +88,7 @@ describe('the second port', function () {
       'migrations',
       'state',
       'signing_keys',
+      'read_only',
       'configuration',
       'configurations',
       'stored_secrets',

@@ -121,6 +121,14 @@ describe('every screen of the phone', function () {
       'notice notice-plain en Down <b>tomorrow</b>.',
     ]);
     await page.evaluate(() => localStorage.removeItem('countersign.language'));
+    const until = at(2);
+    await running.reload({ 'notices.yaml': { read_only: { on: true, until, text: { en: 'We <b>move</b>.' } } } });
+    await page.reload();
+    await page.getByText('We <b>move</b>.').waitFor();
+    expect(await page.locator('.read-only').textContent())
+      .to.contain('this phone can neither approve nor change anything')
+      .and.contain('Probably until');
+    await holds(page, 'home-read-only');
     await running.reload({ 'notices.yaml': { notices: [] } });
     await page.reload();
     await page.locator('.connection-live').waitFor();

@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import type Router from 'koa-router';
 import { QueueFull, type World } from '../../domain/ports.ts';
-import { RETRY_AFTER, Unavailable } from '../../platform/unavailable.ts';
+import { RETRY_AFTER, ReadOnly, retryAfterOf, Unavailable } from '../../platform/unavailable.ts';
 import { addressOf } from '../../web/request.ts';
 import { sendProblem, type Told } from './problems.ts';
 
@@ -50,8 +50,9 @@ function unrouted(ctx: Context, router: Router): void {
 
 /** What an exception is to the outside: a store or a queue that is full comes back, everything else is our mistake. */
 function told(error: unknown): Told {
-  if (error instanceof QueueFull || error instanceof Unavailable)
-    return { why: 'unavailable', retryAfter: RETRY_AFTER };
+  if (error instanceof Unavailable)
+    return { why: error instanceof ReadOnly ? 'read_only' : 'unavailable', retryAfter: retryAfterOf(error) };
+  if (error instanceof QueueFull) return { why: 'unavailable', retryAfter: RETRY_AFTER };
   // A body that the client stopped sending.
   if (codeOf(error) === 'ECONNRESET') return { why: 'malformed' };
   return { why: 'internal' };

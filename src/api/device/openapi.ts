@@ -78,7 +78,12 @@ const SCHEMAS = {
   RequestList: exactly({
     transactions: { type: 'array', items: ref('Request') },
     'notices?': { type: 'array', items: ref('Notice'), maxItems: 20 },
+    'read_only?': ref('ReadOnly'),
     server_time: whole,
+  }),
+  ReadOnly: exactly({
+    'until?': whole,
+    'text?': { type: 'object', additionalProperties: string, required: ['en'] },
   }),
   // One event of the stream, as its lines say it (OpenAPI 3.2 has `itemSchema` for this; 3.1 has no place). Events of other names are skipped.
   StreamEvent: exactly({
@@ -134,7 +139,14 @@ interface Described {
   problems: readonly ProblemCode[];
 }
 
-const EVERYWHERE = ['wrong_origin', 'method_not_allowed', 'too_many_requests', 'unavailable', 'internal'] as const;
+const EVERYWHERE = [
+  'wrong_origin',
+  'method_not_allowed',
+  'too_many_requests',
+  'unavailable',
+  'read_only',
+  'internal',
+] as const;
 const MESSAGE = [
   'too_large',
   'unsupported_media_type',

@@ -42,6 +42,7 @@ export const TITLES: { readonly [code in ProblemCode]: string } = {
   method_not_allowed: 'This method is not allowed here.',
   too_many_requests: 'Too many requests from this address; wait.',
   unavailable: 'The service is not available for a moment; try again.',
+  read_only: 'Nothing can be changed for a while, so nothing was; try again later.',
   internal: 'Something went wrong on our side.',
 };
 

@@ -1,6 +1,7 @@
 // Audit events that nobody waits for, written some together: one insert and one commit for what came within a moment.
 import type { AuditEvent } from '../../domain/audit.ts';
 import type { Audit } from '../../domain/ports.ts';
+import { ReadOnly } from '../../platform/unavailable.ts';
 import { storable } from './audit.ts';
 import { DatabaseUnavailable, type Db, rows } from './statement.ts';
 
@@ -8,6 +9,8 @@ import { DatabaseUnavailable, type Db, rows } from './statement.ts';
 const TOGETHER = 50;
 /** So many are written at once without waiting longer. */
 const BATCH = 200;
+/** Milliseconds between two tries while nothing may be written. */
+const AGAIN = 1000;
 /** So many may wait while the database is slow; more are refused, so that a dead database does not fill the memory. */
 const MOST = 5000;
 
@@ -34,6 +37,7 @@ interface Waiting {
 /**
  * Batches on a pool. `record` still resolves only when the event is written, and rejects where it was not: whoever waits for it
  * is told the truth, and waits up to 50 ms longer than with the plain audit. Order is kept within one process.
+ * While the database only reads, events wait; at the end those that still do are refused.
  * Changes of credentials use the plain {@link Audit} on their own transaction, never this one (decision 0004).
  */
 export function createAuditBatches(db: Db, observer?: AuditObserver): AuditBatches {
@@ -41,7 +45,10 @@ export function createAuditBatches(db: Db, observer?: AuditObserver): AuditBatch
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
 
-  async function write(batch: readonly Waiting[]): Promise<void> {
+  let closing = false;
+
+  /** False where nothing may be written now, and the batch is to come again. */
+  async function write(batch: readonly Waiting[]): Promise<boolean> {
     try {
       await rows(
         db,
@@ -54,11 +61,13 @@ export function createAuditBatches(db: Db, observer?: AuditObserver): AuditBatch
         resolve();
       }
     } catch (error) {
+      if (error instanceof ReadOnly && !closing) return false;
       for (const { event, reject } of batch) {
         observer?.dropped(event);
         reject(error);
       }
     }
+    return true;
   }
 
   function flush(): Promise<void> {
@@ -69,7 +78,10 @@ export function createAuditBatches(db: Db, observer?: AuditObserver): AuditBatch
       while (waiting.length > 0) {
         const batch = waiting.slice(0, BATCH);
         waiting = waiting.slice(BATCH);
-        await write(batch);
+        if (await write(batch)) continue;
+        waiting = [...batch, ...waiting];
+        timer ??= setTimeout(flush, AGAIN);
+        return;
       }
     });
     return writing;
@@ -87,6 +99,9 @@ export function createAuditBatches(db: Db, observer?: AuditObserver): AuditBatch
         else timer ??= setTimeout(flush, TOGETHER);
       });
     },
-    close: flush,
+    close: () => {
+      closing = true;
+      return flush();
+    },
   };
 }

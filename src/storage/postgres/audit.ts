@@ -4,6 +4,7 @@ import type { AuditEvent } from '../../domain/audit.ts';
 import type { Audit } from '../../domain/ports.ts';
 import { fingerprint } from '../../platform/hashes.ts';
 import type { Log } from '../../platform/log.ts';
+import { ReadOnly } from '../../platform/unavailable.ts';
 import { type Canonical, canonicalize } from '../../protocol/jcs.ts';
 import { type Db, rows } from './statement.ts';
 
@@ -102,7 +103,9 @@ export function startAuditChain(knex: Knex, log: Log, every = 1000): () => Promi
     try {
       while ((await chainAudit(knex)) === BATCH);
     } catch (error) {
-      log.warn({ err: error instanceof Error ? error.message : String(error) }, 'audit not chained; trying again');
+      // Chained when something may be written again.
+      if (!(error instanceof ReadOnly))
+        log.warn({ err: error instanceof Error ? error.message : String(error) }, 'audit not chained; trying again');
     }
   };
   const running = (async () => {

@@ -8,7 +8,7 @@ import { connect } from './connect.ts';
 import { createEpochs } from './epochs.ts';
 import { type MigrationStatus, migrate, migrationStatus, rollback } from './migrations.ts';
 import { createRecords } from './records.ts';
-import { type ObserveStatement, observeStatements, onDatabase, rows } from './statement.ts';
+import { type ObserveStatement, observeStatements, onDatabase, refuseWrites, rows } from './statement.ts';
 
 /** An open database. */
 export interface Database {
@@ -25,18 +25,19 @@ export interface Database {
   status(): Promise<MigrationStatus>;
   /** Connections in use and idle, and who waits for one. */
   pool(): { used: number; idle: number; waiting: number };
-  /** Whether it can be written to. */
+  /** Whether it can be written to; while nothing may be written, whether it answers. */
   health(): Promise<{ ok: true } | { ok: false; why: string }>;
   close(): Promise<void>;
 }
 
-async function health(knex: Knex): Promise<{ ok: true } | { ok: false; why: string }> {
+async function health(knex: Knex, readOnly: () => boolean): Promise<{ ok: true } | { ok: false; why: string }> {
   try {
     const [found] = await rows<{ readonly: string; recovering: boolean }>(
       knex,
       `select current_setting('transaction_read_only') as readonly, pg_is_in_recovery() as recovering`,
     );
-    return found?.readonly === 'off' && !found.recovering ? { ok: true } : { ok: false, why: 'read-only' };
+    const writable = found?.readonly === 'off' && !found.recovering;
+    return writable || readOnly() ? { ok: true } : { ok: false, why: 'read-only' };
   } catch {
     return { ok: false, why: 'no answer' };
   }
@@ -70,14 +71,20 @@ interface Pool {
   numPendingAcquires(): number;
 }
 
-/** Opens the database that the settings name; call `migrate` before its first use. @throws DatabaseInUse */
+/**
+ * Opens the database that the settings name; call `migrate` before its first use.
+ * @param readOnly asked at each statement: while true, what writes is refused.
+ * @throws DatabaseInUse
+ */
 export async function openDatabase(
   settings: StorageSettings['database'],
   observer?: DatabaseObserver,
+  readOnly: () => boolean = () => false,
 ): Promise<Database> {
   const connected = await connect(settings);
   const { knex, kind, close } = connected;
   if (observer) observeStatements(knex, observer.statement);
+  refuseWrites(knex, readOnly);
   return {
     kind,
     knex,
@@ -92,6 +99,6 @@ export async function openDatabase(
       const pool = (knex.client as { pool: Pool }).pool;
       return { used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() };
     },
-    health: () => health(knex),
+    health: () => health(knex, readOnly),
   };
 }

@@ -1,6 +1,7 @@
 // Deletes what has expired for good. What was used stays longer than anything that could be presented again.
 import type { Knex } from 'knex';
 import type { Log } from '../../platform/log.ts';
+import { ReadOnly } from '../../platform/unavailable.ts';
 import { pruneAudit } from './audit-retention.ts';
 import { rows } from './statement.ts';
 
@@ -28,9 +29,10 @@ export async function tidy(knex: Knex, keep: Kept = {}): Promise<void> {
 /** A round every hour; the answer stops it. */
 export function startHousekeeping(knex: Knex, log: Log, keep: () => Kept, every = 3_600_000): () => void {
   const timer = setInterval(() => {
-    tidy(knex, keep()).catch((error: unknown) =>
-      log.warn({ err: String(error) }, 'housekeeping failed; trying again in an hour'),
-    );
+    tidy(knex, keep()).catch((error: unknown) => {
+      if (!(error instanceof ReadOnly))
+        log.warn({ err: String(error) }, 'housekeeping failed; trying again in an hour');
+    });
   }, every);
   timer.unref();
   return () => clearInterval(timer);

@@ -1,7 +1,7 @@
 // Runs one SQL statement on either database and answers its rows.
 import type { Knex } from 'knex';
 import { fingerprint } from '../../platform/hashes.ts';
-import { Unavailable } from '../../platform/unavailable.ts';
+import { ReadOnly, Unavailable } from '../../platform/unavailable.ts';
 
 /** The database cannot be reached, or cannot write now. */
 export class DatabaseUnavailable extends Unavailable {
@@ -10,6 +10,8 @@ export class DatabaseUnavailable extends Unavailable {
 
 /** SQLSTATE: lost connection, too many of them, statement cancelled or server going down, read-only, lock not to be had, input or output failed. */
 const CANNOT_SERVE = /^(08...|53...|57...|25006|55P03|58030)$/;
+/** SQLSTATE read_only_sql_transaction: a standby, or `default_transaction_read_only`. */
+const ONLY_READS = '25006';
 const LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 /** What pg and its pool say without a code. */
 const WORDS =
@@ -30,6 +32,8 @@ export async function onDatabase<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof Unavailable || !(error instanceof Error) || !cannotServe(error)) throw error;
+    if ((error as { code?: unknown }).code === ONLY_READS)
+      throw new ReadOnly('the database cannot be written to', { cause: error });
     throw new DatabaseUnavailable('the database does not serve', { cause: error });
   }
 }
@@ -104,6 +108,31 @@ export function observeStatements(knex: Knex, observe: ObserveStatement): void {
   observers.set(configOf(knex), observe);
 }
 
+/** Whether nothing may be written now, by the configuration of the client. */
+const readOnly = new WeakMap<object, () => boolean>();
+
+/** From now on statements that write are refused on this pool while `when` says so. Migrations do not come this way. */
+export function refuseWrites(knex: Knex, when: () => boolean): void {
+  readOnly.set(configOf(knex), when);
+}
+
+/** Texts are a fixed set, as those that are prepared. */
+const writing = new Map<string, boolean>();
+
+/** Whether a statement changes or locks rows (`for update` too: a standby refuses it as well). */
+export function writes(sql: string): boolean {
+  const known = writing.get(sql);
+  if (known !== undefined) return known;
+  const reads = /^\s*(?:select|with)\b/i.test(sql) && !/\b(?:insert|update|delete|merge|share)\b/i.test(sql);
+  if (writing.size < MOST_PREPARED) writing.set(sql, !reads);
+  return !reads;
+}
+
+/** The one gate before the database. @throws ReadOnly */
+function admit(db: Db, sql: string): void {
+  if (readOnly.get(configOf(db))?.() && writes(sql)) throw new ReadOnly('read_only is on in notices.yaml');
+}
+
 async function observed<T>(db: Db, sql: string, work: () => Promise<T>): Promise<T> {
   const observe = observers.get(configOf(db));
   if (!observe) return work();
@@ -130,6 +159,7 @@ function alone(db: Db): PgClient | undefined {
  * @param bindings values of the `?`, in order.
  */
 export async function rows<T>(db: Db, sql: string, bindings: readonly Bound[] = []): Promise<T[]> {
+  admit(db, sql);
   const client = alone(db);
   if (client) return (await observed(db, sql, () => onDatabase(() => onPool(client, sql, bindings)))) as T[];
   const asked = () => db.raw(sql, bindings as readonly Knex.Value[]) as unknown as Promise<{ rows: T[] }>;
