@@ -28,8 +28,11 @@ function essentialAcr(claims: unknown): string[] {
   const request = (parsed as { id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown } | null } })
     .id_token?.acr;
   if (!request) return [];
-  const named = [...strings(request.value), ...strings(request.values)];
-  return request.essential === true ? named : [];
+  // What is no text is known to nobody, and refused as that: passed over, it would ask for less than was meant.
+  const named = [request.value, request.values].flat().filter((value) => value !== undefined && value !== null);
+  return request.essential === true
+    ? named.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+    : [];
 }
 
 /** The acr values of a voluntary `acr` claim: worth as much as `acr_values`. */

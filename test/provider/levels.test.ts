@@ -72,6 +72,11 @@ describe('levels in requests', () => {
     expect(await errorOf({ claims: essential('urn:nobody'), acr_values: 'urn:countersign:acr:basic' })).to.equal(
       'unmet_authentication_requirements',
     );
+    // Nobody knows what is no text either: it is no reason to ask for less.
+    for (const value of [2, { name: 'mfa', toString: 1, valueOf: 1 }, true]) {
+      const claims = JSON.stringify({ id_token: { acr: { essential: true, value } } });
+      expect(await errorOf({ claims }), claims).to.equal('unmet_authentication_requirements');
+    }
     expect(await errorOf({ claims: essential('phr') })).to.equal('unmet_authentication_requirements');
     expect(await errorOf({ acr_values: 'phr' })).to.equal('unmet_authentication_requirements');
     expect(await errorOf({ claims: essential('phr'), prompt: 'none' })).to.equal('unmet_authentication_requirements');
