@@ -211,6 +211,11 @@ export const ERROR_WORDS: readonly Rule[] = [
     /^refresh token missing requested/,
     'a refresh can drop scopes, never add any: ask for authorization again',
   ],
+  [
+    'invalid_scope',
+    /^scope is none of the resource/,
+    'a token of the client itself has scopes of one resource only: send resource=identifier, and of the scopes in its file those that you need',
+  ],
   ['invalid_scope', /invalid characters/, 'scope must be names with one space between them'],
   [
     'invalid_scope',

@@ -28,6 +28,7 @@ function sourceOf(ctx: KoaContextWithOIDC): Source | undefined {
  */
 export function tokenClaims(registry: () => Registry): NonNullable<Configuration['extraTokenClaims']> {
   return (ctx, token) => {
+    if (token.kind === 'ClientCredentials') refuseUnknownScopes(ctx, token, registry().resource);
     if (token.kind !== 'AccessToken') return undefined;
     const source = sourceOf(ctx);
     const { settings, client, resource } = registry();
@@ -42,6 +43,18 @@ export function tokenClaims(registry: () => Registry): NonNullable<Configuration
     }
     return { ...resourceClaims(ctx, token, resource), acr: source?.acr, amr: source?.amr, auth_time: source?.authTime };
   };
+}
+
+/**
+ * A token of the client itself has the scopes of the resource that it names, and no others. The library would write down whatever was
+ * asked for: an API that looks at `scope` alone would take it. With a person OpenID Connect Core section 3.1.2.1 wants unknown ones ignored.
+ * @throws InvalidScope (RFC 6749 section 5.2)
+ */
+function refuseUnknownScopes(ctx: KoaContextWithOIDC, token: object, resource: Registry['resource']): void {
+  const known = new Set(audiencesOf(token).flatMap((identifier) => Object.keys(resource(identifier)?.scopes ?? {})));
+  for (const scope of ctx.oidc.requestParamScopes) {
+    if (!known.has(scope)) throw new errors.InvalidScope('scope is none of the resource', scope);
+  }
 }
 
 function audiencesOf({ aud }: { aud?: string | string[] }): string[] {

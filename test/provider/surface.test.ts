@@ -278,6 +278,15 @@ describe('the surface of the provider', () => {
     expect((await post('/token', { grant_type: 'client_credentials' }, basic('ledger', 'wrong'))).body.error).to.equal(
       'invalid_client',
     );
+    for (const [more, wanted] of [
+      [{ resource: API, scope: 'read' }, 'read'],
+      [{ resource: API, scope: 'read write' }, 'invalid_scope'],
+      [{ scope: 'read' }, 'invalid_scope'],
+      [{ scope: 'openid' }, 'invalid_scope'],
+    ] as const) {
+      const { body } = await post('/token', { grant_type: 'client_credentials', ...more }, basic('ledger', SECRET));
+      expect(body.error ?? body.scope, JSON.stringify(more)).to.equal(wanted);
+    }
   });
 
   it('shows a consent page for a service of others, remembers the answer, and tells a refusal', async () => {
