@@ -28,7 +28,7 @@ export function addDoctorCommand(program: Command, deps: ConfigCommandDeps = pro
 
 async function diagnose(folder: string | undefined): Promise<Finding[]> {
   try {
-    const settings = await readSettings(folder);
+    const settings = await readSettings(folder, 'told');
     const detail = `${settings.clients.length} services, issuer ${settings.server.issuer}`;
     return [{ check: 'config', status: 'ok', detail }, ...(await examine(settings, systemClock))];
   } catch (error) {

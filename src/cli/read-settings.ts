@@ -23,29 +23,35 @@ export interface Read {
 }
 
 /**
- * The settings of a folder. Notes go to standard error.
+ * The settings of a folder.
+ * @param notes `told`: on standard error. Only for commands that are about the configuration: who lists people has read them often enough.
  * @throws SettingsRefused with every mistake.
  */
-export async function readSettings(option: string | undefined): Promise<Settings> {
+export async function readSettings(
+  option: string | undefined,
+  notes: 'told' | 'left out' = 'left out',
+): Promise<Settings> {
   const folder = configurationFolder(option);
   await ensureDemoSecrets(folder);
-  return taken(loadSettings(folder, process.env)).settings;
+  return taken(loadSettings(folder, process.env), notes).settings;
 }
 
 /** The same beside requests that are answered. @param memory of the readings before. @throws SettingsRefused with every mistake. */
 export async function readSettingsAgain(option: string | undefined, memory: Memory): Promise<Read> {
   const folder = configurationFolder(option);
   await ensureDemoSecrets(folder);
-  return taken(await loadSettingsGently(folder, process.env, memory));
+  return taken(await loadSettingsGently(folder, process.env, memory), 'told');
 }
 
 /** A reading says its notes where they are other ones than before. */
 let said = '';
 
-function taken(loaded: Loaded): Read {
+function taken(loaded: Loaded, telling: 'told' | 'left out'): Read {
   if (!loaded.ok) throw new SettingsRefused(loaded.problems.map(formatProblem).join('\n'));
   const notes = loaded.notes.map((note) => `note: ${note}\n`).join('');
-  if (notes !== said) process.stderr.write(notes);
-  said = notes;
+  if (telling === 'told') {
+    if (notes !== said) process.stderr.write(notes);
+    said = notes;
+  }
   return { settings: loaded.settings, files: loaded.files };
 }

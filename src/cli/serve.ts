@@ -38,7 +38,7 @@ export function addServeCommand(program: Command): void {
       1,
     )
     .action(async (options: { config?: string; workers: number }) => {
-      const settings = await readSettings(options.config);
+      const settings = await readSettings(options.config, 'told');
       if (options.workers === 1 || cluster.isWorker) return serve(settings, options.config);
       const refused = workersRefused(settings, options.workers);
       if (refused !== undefined) throw new Error(refused);
