@@ -1,10 +1,12 @@
 // `countersign explain`: why a sign-in had to reach its level, told from the audit.
 import type { Command } from 'commander';
 import type { AuditEvent, LevelFacts, MinimumFrom } from '../domain/audit.ts';
+import { canonicalLogin } from '../domain/user.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Settings } from '../settings/settings.ts';
+import { nearest } from '../settings/spelling.ts';
 import { eventsOfTransaction, lastSignIn, signInOfRequest } from '../storage/postgres/audit-search.ts';
-import { openDatabase } from '../storage/postgres/database.ts';
+import { type Database, openDatabase } from '../storage/postgres/database.ts';
 import { personId } from './audit.ts';
 import { type ConfigCommandDeps, processDeps } from './config.ts';
 import { readSettings } from './read-settings.ts';
@@ -37,7 +39,6 @@ export function addExplainCommand(program: Command, deps: ConfigCommandDeps = pr
       if (!/^[1-9]\d{0,4}$/.test(options.days)) throw new Error('--days must be a whole number of days');
       const settings = await readSettings(options.config);
       const found = await findSignIn(settings, first, client, Number(options.days));
-      if (!found) throw new Error(nothingFound(first, client, options.days));
       if (options.json) deps.print(JSON.stringify(found));
       else for (const line of explainSignIn(found, settings)) deps.print(line);
     });
@@ -48,7 +49,7 @@ async function findSignIn(
   first: string,
   client: string | undefined,
   days: number,
-): Promise<ToldSignIn | undefined> {
+): Promise<ToldSignIn> {
   const database = await openDatabase(settings.storage.database);
   try {
     const { knex } = database;
@@ -56,7 +57,7 @@ async function findSignIn(
       client === undefined
         ? await signInOfRequest(knex, first, new Date(systemClock.now() - days * 86_400_000))
         : await lastSignIn(knex, await personId(database, first), client);
-    if (!found) return undefined;
+    if (!found) throw new Error(await nothingFound(settings, database, first, client, days));
     const event = found.event as unknown as AuditEvent;
     const transaction = event.detail?.['transaction'];
     if (typeof transaction !== 'string' || event.sub === undefined) return { at: found.at, event };
@@ -72,10 +73,28 @@ async function findSignIn(
   }
 }
 
-function nothingFound(first: string, client: string | undefined, days: string): string {
-  return client === undefined
-    ? `the audit of the last ${days} days knows no sign-in that ended in request ${first} (--days looks further back); for the last one of a person: countersign explain <name> <client_id>`
-    : `the audit knows no sign-in of ${first} at ${client}; countersign audit search --client ${client} tells what there was`;
+/** What to do where there is nothing to tell; a name that nobody has is the likeliest reason, but people and clients of the audit may be gone. */
+async function nothingFound(
+  { clients }: Settings,
+  { records }: Database,
+  first: string,
+  client: string | undefined,
+  days: number,
+): Promise<string> {
+  if (client === undefined)
+    return `the audit of the last ${days} days knows no sign-in that ended in request ${first} (--days looks further back); for the last one of a person: countersign explain <name> <client_id>`;
+  const login = canonicalLogin(first);
+  const known = login !== undefined && (await records.users.byLogin(login)) !== undefined;
+  const names = clients.map(({ metadata }) => metadata.client_id);
+  const near = nearest(client, names);
+  return [
+    `the audit knows no sign-in of ${first} at ${client}`,
+    ...(known ? [] : [`nobody has the sign-in name "${first}"`]),
+    ...(names.includes(client)
+      ? []
+      : [`no client of today is called "${client}"${near === undefined ? '' : `; did you mean "${near}"?`}`]),
+    `countersign audit search --client ${client} tells what there was`,
+  ].join('; ');
 }
 
 const WHOSE: { readonly [from in MinimumFrom]: string } = {

@@ -188,6 +188,10 @@ describe('countersign explain', function () {
     for (const [args, wanted] of [
       [['no-such-request'], /knows no sign-in that ended in request no-such-request/],
       [['ada', 'ledger'], /knows no sign-in of ada at ledger/],
+      [
+        ['adda', 'strct'],
+        /nobody has the sign-in name "adda"; no client of today is called "strct"; did you mean "strict"/,
+      ],
     ] as const) {
       const ran = await world.cli(['explain', ...args]);
       expect(ran.code).to.equal(1);
