@@ -108,6 +108,7 @@ describe('add a phone in a sign-in', () => {
       expect(again.status).to.equal(422);
       expect(again.text).to.include(words);
       expect(again.text).to.not.include(`value="${fields['pin']}"`);
+      expect(again.text).to.include('6 to 8 digits');
     }
   });
 
