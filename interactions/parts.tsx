@@ -122,7 +122,8 @@ export function Field({
           spellcheck={spellcheck}
           autocapitalize="none"
           {...(described !== '' && { 'aria-describedby': described })}
-          {...(error !== undefined && { 'aria-invalid': 'true' })}
+          // After a refusal the person goes on where the mistake is, and a screen reader reads it out with the field.
+          {...(error !== undefined && { 'aria-invalid': 'true', autofocus: true })}
         />
         {beside}
       </div>

@@ -109,6 +109,10 @@ describe('add a phone in a sign-in', () => {
       expect(again.text).to.include(words);
       expect(again.text).to.not.include(`value="${fields['pin']}"`);
       expect(again.text).to.include('6 to 8 digits');
+      // The person goes on where the mistake is, with a screen reader too.
+      const focused = again.text.match(/<input[^>]* autofocus[^>]*>/g) ?? [];
+      expect(focused).to.have.length(1);
+      expect(focused[0]).to.include('aria-invalid="true"');
     }
   });
 
