@@ -9,10 +9,11 @@ import pg from 'pg';
 import { examine, type Finding } from '../../src/app/examine.ts';
 import { addDoctorCommand } from '../../src/cli/doctor.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { newSecret } from '../../src/settings/demo-secrets.ts';
 import { Secret } from '../../src/settings/secret.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { type SmtpListener, startSmtpListener } from '../notify/smtp-listener.ts';
-import { type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
+import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
 import { freePort, startPostgres, startRedis, type TestServer } from '../support/services.ts';
 
 describe('doctor', function () {
@@ -81,6 +82,17 @@ describe('doctor', function () {
     ]);
     expect(one(findings, 'database').detail).to.match(/^PostgreSQL \d+\.\d+, answered in \d+ ms/);
     expect(smtp.received, 'no mail was sent').to.deep.equal([]);
+  });
+
+  it('names the pepper that is gone, and what stands under it', async () => {
+    await person(house.house);
+    const other = { id: 'other', secret: new Secret(newSecret(), 'test') };
+    const findings = await diagnose((settings) => ({ ...settings, keys: { ...settings.keys, peppers: [other] } }));
+    expect(one(findings, 'stored secrets')).to.deep.include({
+      status: 'fail',
+      detail:
+        '1 passwords stand under the pepper "demo", which is not in keys.yaml: put it back into keys.yaml, from a copy',
+    });
   });
 
   it('tells by exit code, in lines and as JSON; a mistake in a file is one line', async () => {

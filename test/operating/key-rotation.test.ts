@@ -4,11 +4,13 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
+import { Command } from 'commander';
 import pg from 'pg';
 import { stringify } from 'yaml';
 import { assemble, type House } from '../../src/app/assemble.ts';
 import { runningLists, unopened } from '../../src/app/key-lists.ts';
 import { type Opened, openWorld, vaultOf } from '../../src/app/world.ts';
+import { addKeyCommands } from '../../src/cli/keys.ts';
 import { HeadlessPhone } from '../../src/cli/phone-headless.ts';
 import { memoryStore } from '../../src/cli/phone-state.ts';
 import {
@@ -591,6 +593,35 @@ describe('secrets exchanged on two nodes', function () {
       expect(text).to.match(/kek {2}waiting {4}known to 0 of 1 running configurations/);
       for (const { secret } of [...read().keys.kek, ...read().keys.peppers, ...read().keys.cookies])
         expect(text).to.not.contain(secret.reveal());
+    });
+
+    it('the command says what it wrote and what comes next, and a mistake in one line', async () => {
+      const said: string[] = [];
+      const run = async (...words: string[]) => {
+        const program = new Command().exitOverride();
+        addKeyCommands(program, {
+          environment: running.environment,
+          print: (line) => void said.push(line),
+          complain: (line) => void said.push(line),
+          exitCode: () => undefined,
+        });
+        const before = { ...process.env };
+        Object.assign(process.env, running.environment);
+        try {
+          await program.parseAsync(['keys', ...words, '--config', running.folder], { from: 'user' });
+        } finally {
+          process.env = before;
+        }
+      };
+      await run('rotate', 'cookie');
+      expect(said[1]).to.equal(`wrote ${join(running.folder, 'keys.yaml')}`);
+      expect(said.at(-1)).to.contain('"countersign keys rotate cookies" once more');
+      const [, fresh = ''] = ids().cookies;
+      await run('retire', 'cookies', fresh);
+      expect(ids().cookies).to.not.include(fresh);
+      expect(await refusal(run('rotate', 'biscuits'))).to.equal(
+        'there is no list "biscuits" in keys.yaml: there are cookies, encryption, kek, peppers',
+      );
     });
 
     it('a secret that was lost by hand, or exchanged under its name, is named with what stands under it', async () => {
