@@ -151,6 +151,8 @@ const ANSWERS: { readonly [event in AuditEvent['event']]?: string } = {
 
 function endOf(event: AuditEvent, backchannel: readonly AuditEvent[]): string {
   if (event.event === 'authn_level_reached') return ending(event);
+  const refused = backchannel.find((one) => one.event === 'authn_level_refused');
+  if (refused) return ending(refused);
   const answer = backchannel.find((one) => ANSWERS[one.event] !== undefined)?.event;
   if (answer === 'transaction_approved') return 'the service has not fetched the tokens.';
   return answer === undefined

@@ -5,7 +5,7 @@ import type { AuditEvent, LevelFacts } from '../domain/audit.ts';
 import { BACKCHANNEL_LONGEST, bindingFault, reachedByPhone } from '../domain/backchannel.ts';
 import type { World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
-import { askByBackchannel, type BackchannelAsked } from '../usecases/ask-by-backchannel.ts';
+import { askByBackchannel, type BackchannelAsked, backchannelTransaction } from '../usecases/ask-by-backchannel.ts';
 import { settleBackchannel } from '../usecases/settle-backchannel.ts';
 import { fact } from '../web/request.ts';
 import { personOf } from './account.ts';
@@ -21,6 +21,9 @@ export type BackchannelWorld = Pick<
 >;
 
 type Ciba = NonNullable<NonNullable<Configuration['features']>['ciba']>;
+
+/** Seconds that a request is remembered to have been told as over: longer than it can still be polled. */
+const ENDED = BACKCHANNEL_LONGEST + 900;
 
 const BUSY = 'a request to this person is open, or too many were made; ask again later';
 
@@ -57,6 +60,15 @@ function needByPhone(
   if (!reachedByPhone(need.required))
     throw new errors.UnmetAuthenticationRequirements('the level that is required cannot be reached by a phone alone');
   return need;
+}
+
+/** What a request needed, for the audit; without a level where none of today's is enough. */
+function neededBy(ctx: KoaContextWithOIDC, registry: Registry, user: User | undefined, from: RequestedLevels) {
+  try {
+    return needOf(ctx, registry, user, { from });
+  } catch {
+    return { ...askedOf(registry, user, from), required: undefined };
+  }
 }
 
 /** `features.ciba` of oidc-provider. */
@@ -143,10 +155,29 @@ export function backchannelLife(registry: () => Registry) {
  * approval is spent, by one caller, for the grant that the tokens come from.
  */
 export function backchannelSettler(provider: Provider, registry: () => Registry, world: BackchannelWorld) {
+  /** A sign-in that came to nothing is told once, by the first poll that hears of it, as one in a browser is. */
+  const ended = async (ctx: KoaContextWithOIDC, request: BackchannelRequest, reason: string): Promise<void> => {
+    if (!(await world.replays.first(`ciba-end:${request.jti}`, ENDED))) return;
+    const user = await world.records.users.byId(request.accountId);
+    const from = { params: request.params, ...requestedOf(request) };
+    const { required, ...facts } = neededBy(ctx, registry(), user, from);
+    await world.records.audit.record({
+      event: 'authn_level_refused',
+      outcome: 'failure',
+      reason,
+      sub: request.accountId,
+      clientId: request.clientId,
+      ip: ctx.ip,
+      requestId: fact(ctx, 'id'),
+      levels: { ...factsOf(facts), ...(required ? { required: required.name } : {}) },
+      detail: { kind: 'ciba', transaction: backchannelTransaction(request.jti).id },
+    });
+  };
   return async (ctx: KoaContextWithOIDC, request: BackchannelRequest): Promise<void> => {
     // The library would take back what the first poll was given.
     if (request.consumed) throw new errors.InvalidGrant('backchannel authentication request already used');
-    if (request.isExpired || request.grantId) return;
+    if (request.grantId) return;
+    if (request.isExpired) return ended(ctx, request, 'expired_token');
     const { settings } = registry();
     // A second of grace: networks do not keep time.
     const pause = Math.max(1, settings.lifetimes.pollInterval - 1);
@@ -182,8 +213,14 @@ export function backchannelSettler(provider: Provider, registry: () => Registry,
     });
     if (!settled.ok) {
       if (settled.why === 'pending') return;
-      if (settled.why === 'denied') throw new errors.AccessDenied('the person did not allow it');
-      if (settled.why === 'expired') throw new errors.ExpiredToken('the request was not answered in time');
+      if (settled.why === 'denied') {
+        await ended(ctx, request, 'access_denied');
+        throw new errors.AccessDenied('the person did not allow it');
+      }
+      if (settled.why === 'expired') {
+        await ended(ctx, request, 'expired_token');
+        throw new errors.ExpiredToken('the request was not answered in time');
+      }
       throw new errors.InvalidGrant('backchannel authentication request already used');
     }
     const { got } = settled;

@@ -153,6 +153,11 @@ describe('countersign explain', function () {
     await adasPhone.deny(request);
     expect(await explain('ada', 'desk')).to.match(/The phone answered {5}no\n[\s\S]+answered with access_denied\.\n/);
     expect(await explain(asked.requestId)).to.match(/The phone answered {5}no\n/);
+    const polled = await post('/token', { grant_type: CIBA, auth_req_id: asked.body['auth_req_id'] ?? '' });
+    expect(polled.body['error']).to.equal('access_denied');
+    expect(await explain(polled.requestId)).to.match(
+      /The phone answered {5}no\n[\s\S]+level mfa was required[\s\S]+answered with access_denied\.\n/,
+    );
     const none = await ask('bob', 'Order 79, code 314159');
     expect(none.body['error']).to.equal('access_denied');
     const text = await explain(none.requestId);

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
+import pg from 'pg';
 import type { HeadlessPhone } from '../../src/cli/phone-headless.ts';
 import { contextText } from '../../src/protocol/context.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
@@ -315,6 +316,37 @@ for (const backend of ['embedded', 'servers'] as const) {
       const late = await poll(asked.id);
       expect([late.status, late.body['error']]).to.deep.equal([400, 'expired_token']);
     });
+
+    if (backend === 'servers')
+      it('tells the audit once that a request was denied, or was not answered in time', async () => {
+        const database = new pg.Client(running.environment['DATABASE_URL']);
+        await database.connect();
+        try {
+          const { id, login, phone } = await personWithPhone(running);
+          const denied = await ask({ login_hint: login });
+          await phone.deny(await waiting(phone));
+          for (let polls = 0; polls < 2; polls += 1) {
+            expect((await poll(denied.id)).body['error']).to.be.oneOf(['access_denied', 'slow_down']);
+          }
+          const late = await ask({ login_hint: login, requested_expiry: '1' });
+          await wait(1500);
+          expect((await poll(late.id)).body['error']).to.equal('expired_token');
+          expect((await poll(late.id)).body['error']).to.equal('expired_token');
+          const { rows } = await database.query(
+            `select event from audit_events where event ->> 'sub' = $1 and event ->> 'event' = 'authn_level_refused' order by id`,
+            [id],
+          );
+          expect(rows.map(({ event }) => event.reason)).to.deep.equal(['access_denied', 'expired_token']);
+          for (const { event } of rows) {
+            expect(event).to.deep.include({ outcome: 'failure', clientId: 'centre' });
+            expect(event.detail).to.have.property('kind', 'ciba');
+            expect(event.requestId).to.be.a('string');
+            expect(event.levels).to.have.property('required');
+          }
+        } finally {
+          await database.end();
+        }
+      });
 
     it('counts an approval for nothing when phone or person have gone since', async () => {
       const { id, login, phone } = await personWithPhone(running);
