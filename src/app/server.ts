@@ -85,8 +85,9 @@ function leaving() {
       announced = true;
       for (const response of open) closes(response);
     },
-    drain(server: Server, graceMs: number): Promise<void> {
+    async drain(server: Server, graceMs: number): Promise<void> {
       this.announce();
+      await untilNobodyComes(server);
       closing = true;
       return new Promise((resolve) => {
         // Event streams wait for ever: browsers and phones come back to another node by themselves.
@@ -102,6 +103,28 @@ function leaving() {
       });
     },
   };
+}
+
+/** At most so many turns of the event loop: under load somebody may come in each. */
+const TURNS = 100;
+
+/**
+ * Waits for a turn of the event loop in which nobody connected. A connection that the system has taken and we have not is reset where listening
+ * ends, and so is a kept one with a request that is not read yet; proxies do not send a POST again. Right after a turn there are none of either.
+ */
+async function untilNobodyComes(server: Server): Promise<void> {
+  let came = false;
+  const note = () => {
+    came = true;
+  };
+  server.on('connection', note);
+  // Two at least: whoever asks may do so in the middle of one.
+  for (let turn = 0; turn < 2 || (came && turn < TURNS); turn += 1) {
+    came = false;
+    // Immediates run after the sockets were looked at, and timers before.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  server.off('connection', note);
 }
 
 function isStream(response: ServerResponse): boolean {
