@@ -18,13 +18,20 @@ export interface Contestant {
   name: string;
   origin: string;
   pid: number;
+  /** Processes that belong to it and are none of its children: a second node, a proxy. */
+  others?: number[];
+  /** PEM of the authority that signed its certificate, where it speaks TLS. */
+  ca?: string;
   /** From its start to its first answer, in milliseconds. */
   coldStart: number;
   stop(): Promise<void>;
 }
 
+/** Secrets of ours alone: nodes that run side by side have the same. */
+const OWN = { encryption: await newEncryptionKeys(), kek: newSecret(), pepper: newSecret() };
+
 /** How long a start may take, in milliseconds. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /** Starts a compiled server and waits for its first discovery document. */
 async function start(name: string, port: number, args: string[], env: { [name: string]: string }): Promise<Contestant> {
@@ -71,31 +78,61 @@ export async function control(keys: BenchKeys, redisUrl?: string): Promise<Conte
   return start(name, port, ['--import', 'tsx', 'bench/control.ts', `${port}`, kind], env);
 }
 
+/** What one way of running ours has beyond the plain one. */
+export interface Way {
+  name: string;
+  /** More words after `serve`. */
+  serve?: string[];
+  /** The issuer where something stands before the nodes. */
+  issuer?: string;
+  /** The port of the node itself. */
+  port?: number;
+  /** `state` of storage.yaml, instead of REDIS_URL. */
+  state?: object;
+  /** More of server.yaml. */
+  server?: object;
+  /** A person is there from a run before on the same database. */
+  peopleAreThere?: boolean;
+}
+
 /** Ours, as an operator would run it: no demo, audit and limits on. */
-export async function ours(keys: BenchKeys, databaseUrl: string, redisUrl: string): Promise<Contestant> {
+export async function ours(
+  keys: BenchKeys,
+  databaseUrl: string,
+  redisUrl: string,
+  way: Way = { name: 'Countersign' },
+): Promise<Contestant> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const port = await freePort();
-  for (const [path, content] of Object.entries(await configuration(keys, port))) {
+  const port = way.port ?? (await freePort());
+  const files: { [path: string]: object } = await configuration(keys, way.issuer ?? `http://localhost:${port}`);
+  files['server.yaml'] = { ...files['server.yaml'], port, ...way.server };
+  if (way.state) files['storage.yaml'] = { state: way.state };
+  for (const [path, content] of Object.entries(files)) {
     mkdirSync(join(folder, path, '..'), { recursive: true });
     // JSON is YAML.
     writeFileSync(join(folder, path), JSON.stringify(content));
   }
-  const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
-  await addPerson(folder, env);
-  return start('Countersign', port, ['dist/src/main.js', 'serve', '--config', folder], env);
+  const watch = `${await freePort()}`;
+  const env = {
+    DATABASE_URL: databaseUrl,
+    WATCH_PORT: watch,
+    ...(way.state ? {} : { REDIS_URL: redisUrl }),
+  };
+  if (way.peopleAreThere !== true) await addPerson(folder, env);
+  return start(way.name, port, ['dist/src/main.js', 'serve', '--config', folder, ...(way.serve ?? [])], env);
 }
 
-async function configuration(keys: BenchKeys, port: number): Promise<{ [path: string]: object }> {
+async function configuration(keys: BenchKeys, issuer: string): Promise<{ [path: string]: object }> {
   const confidential = { token_endpoint_auth_method: 'client_secret_basic' };
   return {
-    'server.yaml': { issuer: `http://localhost:${port}`, data_folder: './data', log_level: 'warn' },
+    'server.yaml': { issuer, data_folder: './data', log_level: 'warn' },
     'keys.yaml': {
       signing: JSON.stringify(keys.signing),
-      encryption: await newEncryptionKeys(),
+      encryption: OWN.encryption,
       cookies: [{ secret: keys.cookie }],
-      kek: [{ id: 'k1', secret: newSecret() }],
-      peppers: [{ id: 'p1', secret: newSecret() }],
+      kek: [{ id: 'k1', secret: OWN.kek }],
+      peppers: [{ id: 'p1', secret: OWN.pepper }],
     },
     'methods.yaml': { password: { memory_kib: HASH.memoryCost, passes: HASH.timeCost } },
     'mail.yaml': { from: 'Bench <bench@localhost>', transport: { kind: 'outbox', folder: './data/outbox' } },

@@ -28,6 +28,11 @@ export function cpuOfFamily(pid: number): number {
   return cpuOf(pid) + childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), 0);
 }
 
+/** Resident memory of a process with every living child, in MB: pages that they share are counted for each. */
+export function memoryOfFamily(pid: number): number {
+  return memoryOf(pid) + childrenOf(pid).reduce((sum, child) => sum + memoryOf(child), 0);
+}
+
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

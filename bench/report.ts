@@ -3,15 +3,15 @@ import type { Card } from './bench.ts';
 import { FLOW_NAMES, type FlowName } from './flows.ts';
 import type { Result } from './load.ts';
 
-const round = (value: number | undefined, digits = 1) =>
+export const round = (value: number | undefined, digits = 1) =>
   value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits);
 
 /** Operations per CPU-second of server, database and Redis together. */
-function perCpuSecond({ cpu }: Result): number {
+export function perCpuSecond({ cpu }: Result): number {
   return 1000 / (cpu.server + cpu.postgres + cpu.redis);
 }
 
-function table(rows: string[][]): void {
+export function table(rows: string[][]): void {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   for (const row of rows)
     console.log(

@@ -13,10 +13,17 @@ export class Connections {
   readonly origin: string;
   readonly #pool: Pool;
 
-  /** @param connections as many as requests run at once. */
-  constructor(origin: string, connections: number) {
+  /** @param connections as many as requests run at once. @param ca the authority whose certificates are good, where it is TLS. */
+  constructor(origin: string, connections: number, ca?: string) {
     this.origin = origin;
-    this.#pool = new Pool(origin, { connections, pipelining: 1, bodyTimeout: 30_000, headersTimeout: 30_000 });
+    const trust = ca === undefined ? {} : { connect: { ca } };
+    this.#pool = new Pool(origin, {
+      connections,
+      pipelining: 1,
+      bodyTimeout: 30_000,
+      headersTimeout: 30_000,
+      ...trust,
+    });
   }
 
   /** Sends one request and reads its answer. */

@@ -1,4 +1,4 @@
-// `npm run bench`, `npm run bench -- phone` or `-- reload` for that part alone: installs, builds and finds the servers as `npm test` does, then measures.
+// `npm run bench`; `npm run bench -- phone`, `-- reload` or `-- setups` for that part alone: installs, builds and finds the servers as `npm test` does, then measures.
 import { build } from './build.mjs';
 import { checkNode, installIfStale } from './install.mjs';
 import { haveEverything } from './machine.mjs';
@@ -15,7 +15,12 @@ if (!(await build())) process.exit(1);
 const part = process.argv[2];
 const { benchReload } = await import('../bench/reload.ts');
 const { benchPhone } = await import('../bench/phone.ts');
-if (part !== 'phone') await benchReload();
-if (part !== 'reload') await benchPhone();
+const { benchSetups } = await import('../bench/setups.ts');
+const PARTS = { reload: benchReload, phone: benchPhone, setups: benchSetups };
+if (part !== undefined && !Object.hasOwn(PARTS, part)) {
+  console.error(`There is no part ${part}: ${Object.keys(PARTS).join(', ')}.`);
+  process.exit(1);
+}
+for (const [name, run] of Object.entries(PARTS)) if (part === undefined || part === name) await run();
 if (part === undefined) await import('../bench/bench.ts');
 process.exit(0);

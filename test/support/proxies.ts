@@ -19,6 +19,7 @@ export interface ProxyParts {
 
 /** A running proxy. */
 export interface RunningProxy {
+  pid: number;
   output(): string;
   close(): Promise<void>;
 }
@@ -142,6 +143,7 @@ async function supervised(
     await wait(20);
   }
   return {
+    pid: child.pid ?? 0,
     output: () => said,
     close: async () => {
       process.off('exit', onExit);
