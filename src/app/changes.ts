@@ -28,12 +28,13 @@ export interface ChangeWatch {
  * (as Kubernetes does it with ConfigMaps), that is a change.
  * @param parts.files files outside that are read too, absolute; asked for at each look.
  * @param parts.changed called once at the start, because what was read then may be old already, and after each change; never twice at once.
+ *   `quiet`: at the start, and where more files are looked at than before: nobody need have written anything.
  */
 export function watchForChanges(parts: {
   folder: string;
   files: () => readonly string[];
   log: Log;
-  changed: (first: boolean) => Promise<void>;
+  changed: (quiet: boolean) => Promise<void>;
 }): ChangeWatch {
   const folders = [parts.folder, ...Object.keys(FOLDERS).map((name) => join(parts.folder, name))];
   const stopping = new AbortController();
@@ -108,6 +109,7 @@ export function watchForChanges(parts: {
   }
 
   async function run(): Promise<void> {
+    let listed = parts.files().join('\0');
     let known = await picture();
     await parts.changed(true);
     while (!stopping.signal.aborted) {
@@ -116,7 +118,10 @@ export function watchForChanges(parts: {
       const took = systemClock.now() - began;
       if (seen !== known) {
         known = await settled(seen);
-        await parts.changed(false);
+        const now = parts.files().join('\0');
+        const more = now !== listed;
+        listed = now;
+        await parts.changed(more);
       }
       await nap(Math.max(PACE.look, took * PACE.share));
     }

@@ -43,7 +43,9 @@ export function fromEnvironment(environment: Environment, name: string): FromEnv
   if (direct) return { ok: true, value: direct, origin: `env:${name}` };
   if (!file) return { ok: true };
   try {
-    return { ok: true, value: readFileSync(file, 'utf8').trim(), origin: file };
+    // From where we were started, unlike a file that the configuration names: its origin is whole, so that nobody looks in the folder for it.
+    const absolute = resolve(file);
+    return { ok: true, value: readFileSync(absolute, 'utf8').trim(), origin: absolute };
   } catch {
     return { ok: false, rule: `${name}_FILE names a file that cannot be read` };
   }

@@ -1,11 +1,11 @@
 // The environment: what it overrides, and how the demo moves with PORT.
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { databaseUrls } from '../../src/settings/addresses.ts';
 import { ensureDemoSecrets } from '../../src/settings/demo-secrets.ts';
 import { loadSettings } from '../../src/settings/load.ts';
-import { folderOf, problemsOf, productionSecrets, settingsOf } from './folders.ts';
+import { folderOf, loadedOf, problemsOf, productionSecrets, settingsOf } from './folders.ts';
 
 const DEMO = { 'server.yaml': 'issuer: http://localhost:3000\ndemo: true\n' };
 
@@ -56,6 +56,16 @@ describe('settings: the environment', () => {
       /^postgres:\/\/app:.*@db\.example\.org\/app$/,
     );
     expect(state.kind === 'redis' && state.url.reveal()).to.equal('redis://redis.example.org');
+  });
+
+  it('a relative NAME_FILE is watched where it was read: from where the process was started', async () => {
+    const file = join(folderOf({ secret: 'Zq8vJ2nXr5Tb1Wm7Ly4Hc9Pd3Kf6Sg0Q' }), 'secret');
+    const payroll = `client_id: payroll\nclient_secret: "\${env:PAYROLL}"\nredirect_uris: [https://payroll.example.org/back]\n`;
+    const { files } = await loadedOf(
+      { 'clients/payroll.yaml': payroll },
+      { PAYROLL_FILE: relative(process.cwd(), file) },
+    );
+    expect(files).to.include(file);
   });
 
   it('takes several hosts of PostgreSQL, a cluster and Sentinels, and refuses a REDIS_URL beside them', async () => {

@@ -95,6 +95,11 @@ export async function settingsOf(
   files: Files,
   environment: Environment = {},
 ): Promise<{ settings: Settings; notes: string[] }> {
+  return loadedOf(files, environment);
+}
+
+/** The same with the files that were read besides. */
+export async function loadedOf(files: Files, environment: Environment = {}) {
   const loaded = loadSettings(folderOf({ ...(await production()), ...files }), environment);
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   return loaded;
