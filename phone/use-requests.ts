@@ -7,6 +7,7 @@ import type { Failure } from './api/answer.ts';
 import { type Connection, followRequests } from './api/live-requests.ts';
 import type { Services } from './api/services.ts';
 import type { Account } from './keys/store.ts';
+import { titleCounts } from './title.ts';
 
 /** Open requests by device, and how they come. */
 export interface Requests {
@@ -47,7 +48,7 @@ export function useRequests(services: Services, accounts: Account[], ears: Ears)
     known.current = lists;
     setRequests(lists);
     const count = Object.values(lists).flat().length;
-    document.title = count > 0 ? `(${count}) Countersign` : 'Countersign';
+    titleCounts(count);
     return count;
   };
   const open = () => Object.values(known.current).flatMap((all) => all.map(({ txn }) => txn));

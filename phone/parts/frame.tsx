@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useApp } from '../app-context.ts';
+import { titleNames } from '../title.ts';
 import { Icon, type IconName, Mark } from './icons.tsx';
 
 interface FrameProps {
@@ -25,6 +26,7 @@ export function Frame({ title, sign, children, actions, top = 'back', help = tru
   const heading = useRef<HTMLHeadingElement>(null);
   // A new heading is a new question, and is read out.
   useEffect(() => {
+    titleNames(title);
     heading.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }, [title]);

@@ -165,13 +165,16 @@ describe('trouble on the phone', function () {
     const transaction = await ask(running, who.id, 'live', 'push');
     await page.getByText('New request: Payroll asks.').waitFor({ state: 'attached' });
     expect(await announced.innerText()).to.equal('New request: Payroll asks.');
-    expect(await page.title()).to.equal('(1) Countersign');
+    expect(await page.title()).to.equal('(1) Requests – Countersign');
     await looksRight(page, 'home-request');
     await running.house.world.transactions.end(transaction.id);
     await running.house.world.transactions.touchUser(who.id);
     await page.getByText('The request is over.').waitFor({ state: 'attached' });
     await page.getByText('No requests').waitFor();
-    expect(await page.title()).to.equal('Countersign');
+    expect(await page.title()).to.equal('Requests – Countersign');
+    await press(page, 'Scan a code');
+    await heading(page, 'Scan a code');
+    expect(await page.title()).to.equal('Scan a code – Countersign');
   });
 
   it('stops and reports a request of somebody else, and the browser there is told so', async () => {
