@@ -19,6 +19,7 @@ const SOURCES = [
   'packages',
   'docs/relying-services/errors.md',
   'scripts/build.mjs',
+  'scripts/bundle.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',
@@ -107,6 +108,9 @@ export async function build() {
   try {
     const codes = await Promise.all(STEPS.map((step) => compile(step, fresh)));
     if (codes.some((code) => code !== 0)) return false;
+    // Loaded here: before the packages are installed there is no bundler.
+    const { bundle } = await import('./bundle.mjs');
+    if (!(await done('bundle', bundle(fresh)))) return false;
     copyMirrored(fresh);
     writeFileSync(join(fresh, STAMP), stamp);
     moveIn(fresh);
@@ -115,6 +119,17 @@ export async function build() {
   }
   console.log(`Built in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
   return true;
+}
+
+/** Whether a step that throws has gone well. */
+function done(name, work) {
+  return work.then(
+    () => true,
+    (error) => {
+      console.error(`The ${name} could not be built: ${error.message}`);
+      return false;
+    },
+  );
 }
 
 function read(path) {
