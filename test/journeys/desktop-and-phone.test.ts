@@ -35,8 +35,8 @@ describe('a desktop and a phone', function () {
     database = new pg.Client({ connectionString: running.environment['DATABASE_URL'] });
     await database.connect();
     who = await person(running.house);
-    desk = await desktop();
-    device = await phone({ context: { userAgent: ANDROID } });
+    desk = await desktop({}, 'whole');
+    device = await phone({ browser: 'whole', context: { userAgent: ANDROID } });
     const origins = [running.issuer, service.origin];
     complaints.push(listenTo(desk, origins, EXPECTED), listenTo(device.context, origins, EXPECTED));
     page = await desk.newPage();
@@ -278,7 +278,7 @@ describe('a desktop and a phone', function () {
     await page.fill('#pin_again', PIN);
     await page.click('button.main');
     await page.locator('.qr').first().waitFor();
-    const thief = await phone();
+    const thief = await phone({ browser: 'whole' });
     try {
       const stolen = await thief.context.newPage();
       stolen.setDefaultTimeout(15_000);

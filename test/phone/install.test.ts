@@ -85,7 +85,7 @@ describe('the installed phone app', function () {
           return true;
         },
       });
-      one = await phone();
+      one = await phone({ browser: 'whole' });
       one.context.setDefaultTimeout(20_000);
     });
     after(async () => {
@@ -107,7 +107,7 @@ describe('the installed phone app', function () {
         .sort((one, other) => other.bytes - one.bytes)[0];
       if (!largest) throw new Error('no languages');
       const locale = largest.name.split('-')[0] ?? '';
-      const abroad = await phone({ context: { locale } });
+      const abroad = await phone({ browser: 'whole', context: { locale } });
       try {
         asked = [];
         const page = await abroad.context.newPage();
@@ -126,7 +126,7 @@ describe('the installed phone app', function () {
     });
 
     it('speaks its language without a network too, of an earlier version where there is no newer', async () => {
-      const abroad = await phone({ context: { locale: 'fr-BE' } });
+      const abroad = await phone({ browser: 'whole', context: { locale: 'fr-BE' } });
       try {
         const page = await abroad.context.newPage();
         await page.goto(`${running.issuer}/phone/`);

@@ -108,7 +108,7 @@ describe('push on the phone', function () {
   });
 
   const take = async (permissions: string[], how: 'answers' | 'never' = 'answers') => {
-    const one = await phone({ context: { permissions: ['camera', ...permissions] } });
+    const one = await phone({ browser: 'whole', context: { permissions: ['camera', ...permissions] } });
     one.context.setDefaultTimeout(20_000);
     phones.push(one);
     complaints = listenTo(one.context, [running.issuer], [/Failed to load resource/]);

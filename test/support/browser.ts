@@ -28,25 +28,33 @@ const FLAGS = [
   '--disable-renderer-backgrounding',
 ];
 
-function executable(): string {
+/**
+ * `shell`: Chromium without windows, the same engine at a fifth of the processor time, where it is there. `whole`: as people have it,
+ * for notifications, and for the journeys that all others are short for.
+ */
+export type BrowserKind = 'shell' | 'whole';
+
+const WHOLE = ['chromium', 'chromium-browser', 'google-chrome'];
+
+function executable(kind: BrowserKind): string {
   const named = process.env.CHROMIUM;
-  const executablePath =
-    named !== undefined && named !== '' ? named : findProgram('chromium', 'chromium-browser', 'google-chrome');
+  const programs = kind === 'whole' ? WHOLE : ['chromium-headless-shell', ...WHOLE];
+  const executablePath = named !== undefined && named !== '' ? named : findProgram(...programs);
   if (executablePath === undefined)
     throw new Error('Chromium is not on this machine; `npm test` installs it or says how');
   return executablePath;
 }
 
-async function launch(more: string[]): Promise<Browser> {
-  return chromium.launch({ executablePath: executable(), args: [...FLAGS, ...more] });
+async function launch(kind: BrowserKind, more: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: executable(kind), args: [...FLAGS, ...more] });
 }
 
-let shared: Promise<Browser> | undefined;
+const shared: { [kind in BrowserKind]?: Promise<Browser> } = {};
 
-/** The one Chromium of this run; mocha ends it with its own process. */
-export async function sharedBrowser(): Promise<Browser> {
-  shared ??= launch([]);
-  return shared;
+/** The one Chromium of a kind in this run; mocha ends it with its own process. */
+export async function sharedBrowser(kind: BrowserKind = 'shell'): Promise<Browser> {
+  shared[kind] ??= launch(kind, []);
+  return shared[kind];
 }
 
 // ── Desktops and phones ────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,8 +68,8 @@ const PHONE: BrowserContextOptions = {
 };
 
 /** A desktop browser with cookies of its own. Close it at the end of the test. */
-export async function desktop(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-  return (await sharedBrowser()).newContext({ ...DESKTOP, ...options });
+export async function desktop(options: BrowserContextOptions = {}, kind?: BrowserKind): Promise<BrowserContext> {
+  return (await sharedBrowser(kind)).newContext({ ...DESKTOP, ...options });
 }
 
 /** A phone's browser with storage of its own, in a Chromium that no other phone uses meanwhile: the camera is a flag of the whole process. */
@@ -78,45 +86,52 @@ export interface TestPhone {
  * @param options.profile the folder that its storage is kept in, for a phone that is switched off and on, or copied.
  */
 export async function phone(
-  options: { camera?: 'allowed' | 'refused' | 'none'; context?: BrowserContextOptions; profile?: string } = {},
+  options: { camera?: CameraKind; context?: BrowserContextOptions; profile?: string; browser?: BrowserKind } = {},
 ): Promise<TestPhone> {
   const kind = options.camera ?? 'allowed';
   const asked = { ...PHONE, permissions: kind === 'refused' ? [] : ['camera'], ...options.context };
   const { context, camera, stop } = options.profile
-    ? await kept(options.profile, kind !== 'none', asked)
-    : await fresh(kind !== 'none', asked);
+    ? await kept(options.profile, kind, asked, options.browser)
+    : await fresh(kind, asked, options.browser);
   paper ??= whitePaper();
   camera.show(await paper);
   return { context, camera, close: stop };
 }
 
-const flagsOf = (camera: Camera) => [
-  '--use-fake-device-for-media-stream',
-  `--use-file-for-fake-video-capture=${camera.file}`,
-];
+type CameraKind = 'allowed' | 'refused' | 'none';
+
+/** What the person answers to the browser's question is a flag too: without windows there is nobody to ask. */
+const flagsOf = (camera: Camera, kind: CameraKind) =>
+  kind === 'none'
+    ? []
+    : [
+        '--use-fake-device-for-media-stream',
+        `--use-file-for-fake-video-capture=${camera.file}`,
+        `--use-fake-ui-for-media-stream${kind === 'refused' ? '=deny' : ''}`,
+      ];
 
 /** Chromiums that no phone uses now, with the camera that each was started with: to start one takes a second. */
-const idle: { browser: Browser; camera: Camera; sees: boolean }[] = [];
+const idle: { browser: Browser; camera: Camera; kind: CameraKind; of: BrowserKind }[] = [];
 process.once('exit', () => {
   for (const { camera } of idle) camera.close();
 });
 
-async function fresh(sees: boolean, asked: BrowserContextOptions) {
-  const place = idle.findIndex((one) => one.sees === sees && one.browser.isConnected());
+async function fresh(kind: CameraKind, asked: BrowserContextOptions, of: BrowserKind = 'shell') {
+  const place = idle.findIndex((one) => one.kind === kind && one.of === of && one.browser.isConnected());
   const [waiting] = place === -1 ? [] : idle.splice(place, 1);
   const camera = waiting?.camera ?? new Camera();
-  const browser = waiting?.browser ?? (await launch(sees ? flagsOf(camera) : []));
+  const browser = waiting?.browser ?? (await launch(of, flagsOf(camera, kind)));
   const context = await browser.newContext(asked);
   const stop = async () => {
     await context.close();
-    idle.push({ browser, camera, sees });
+    idle.push({ browser, camera, kind, of });
   };
   return { context, camera, stop };
 }
 
-async function kept(profile: string, sees: boolean, asked: BrowserContextOptions) {
+async function kept(profile: string, kind: CameraKind, asked: BrowserContextOptions, of: BrowserKind = 'shell') {
   const camera = new Camera();
-  const how = { ...asked, executablePath: executable(), args: [...FLAGS, ...(sees ? flagsOf(camera) : [])] };
+  const how = { ...asked, executablePath: executable(of), args: [...FLAGS, ...flagsOf(camera, kind)] };
   const context = await chromium.launchPersistentContext(profile, how);
   const stop = async () => {
     await context.close();
