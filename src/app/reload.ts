@@ -3,7 +3,7 @@ import type Provider from 'oidc-provider';
 import { pauses } from '../platform/gently.ts';
 import { type Difference, settingsDifferences } from '../settings/difference.ts';
 import { Secret } from '../settings/secret.ts';
-import type { ClientSettings, KeySettings, Settings } from '../settings/settings.ts';
+import type { ClientSettings, KeySettings, ServerSettings, Settings, TlsSettings } from '../settings/settings.ts';
 
 /** What a reload did. Lists are cut to so many that a log can hold them; counts are whole. */
 export interface ReloadReport {
@@ -15,7 +15,10 @@ export interface ReloadReport {
   counts: { added: number; changed: number; removed: number; keys: number };
 }
 
-/** Sections that take effect at once. Everything else needs a restart. Of the keys all but the one for push, which every phone subscribed to. */
+/**
+ * Sections that take effect at once. Everything else needs a restart. Of the keys all but the one for push, which every phone subscribed to;
+ * of the server its certificate.
+ */
 const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices', 'readOnly', 'keys'];
 
 /** So many of a kind are listed, and of a value so many characters. */
@@ -91,11 +94,14 @@ export function mergeSettings(
   const differ = differing(old, fresh, compared);
   const otherPush = old.keys.push?.reveal() !== fresh.keys.push?.reveal();
   const keys = sections.includes('keys') ? withPush(fresh.keys, old.keys.push) : old.keys;
+  const server = withCertificate(old.server, fresh.server.tls);
+  const atOnce = (section: keyof Settings) =>
+    LIVE.includes(section) || (section === 'server' && withSecrets(server) === withSecrets(fresh.server));
   return {
-    settings: { ...old, ...live, keys, clients },
+    settings: { ...old, ...live, keys, server, clients },
     report: {
       clients: { added: names(added), changed: names(changed), removed: names(removed) },
-      needsRestart: [...sections.filter((section) => !LIVE.includes(section)), ...(otherPush ? ['keys.push'] : [])],
+      needsRestart: [...sections.filter((section) => !atOnce(section)), ...(otherPush ? ['keys.push'] : [])],
       changes: differ.slice(0, LISTED).map(cut),
       counts: { added: added.length, changed: changed.length, removed: removed.length, keys: differ.length },
     },
@@ -105,6 +111,11 @@ export function mergeSettings(
 /** Keys with the push key in force. */
 function withPush({ push: _, ...keys }: KeySettings, push: Secret | undefined): KeySettings {
   return { ...keys, ...(push ? { push } : {}) };
+}
+
+/** The server as it runs, with another certificate. Whether it has one at all is seen to when it begins to listen. */
+function withCertificate(old: ServerSettings, tls: TlsSettings | undefined): ServerSettings {
+  return old.tls && tls ? { ...old, tls } : old;
 }
 
 /** Key by key, looking only at what is known to differ; of very many clients only the first. */

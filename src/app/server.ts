@@ -1,13 +1,14 @@
 // Listens, drains and stops: no request that was accepted is lost on the way out.
-import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { ServerSettings } from '../settings/settings.ts';
+import type { ServerSettings, TlsSettings } from '../settings/settings.ts';
 
 /** A server that listens. */
 export interface Listening {
   port: number;
+  /** Shows another certificate to whoever connects from now on; nothing where there is none. */
+  renew(tls: TlsSettings | undefined): void;
   /** From now on every answer closes its connection, so that nobody holds one when we are gone. Requests are still taken. */
   announce(): void;
   /** Takes no new connection, lets what is under way finish, and closes what waits for ever. @param graceMs when the rest is cut. */
@@ -35,14 +36,8 @@ export async function listen(
     keepAliveTimeout: KEEP_ALIVE,
   };
   const leave = leaving();
-  const server: Server = settings.tls
-    ? createTlsServer({
-        ...options,
-        cert: readFileSync(settings.tls.certFile),
-        key: readFileSync(settings.tls.keyFile),
-        minVersion: 'TLSv1.2',
-      })
-    : createServer(options);
+  const secure: TlsServer | undefined = settings.tls && createTlsServer({ ...options, ...contextOf(settings.tls) });
+  const server: Server = secure ?? createServer(options);
   // Before the handler, so that it sees the answer first.
   server.on('request', (_request, response: ServerResponse) => leave.see(server, response));
   server.on('request', handler);
@@ -53,10 +48,16 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
+    renew: (tls) => {
+      if (secure && tls) secure.setSecureContext(contextOf(tls));
+    },
     announce: leave.announce,
     drain: (graceMs) => leave.drain(server, graceMs),
   };
 }
+
+const contextOf = ({ certificate, key }: TlsSettings) =>
+  ({ cert: certificate.reveal(), key: key.reveal(), minVersion: 'TLSv1.2' }) as const;
 
 /** Milliseconds until a browser or phone whose stream we end connects again: spread, so that not all come at once. */
 const BACK_IN = { least: 500, step: 100, steps: 16 };

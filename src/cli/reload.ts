@@ -2,6 +2,7 @@
 import type { House } from '../app/assemble.ts';
 import { type ChangeWatch, watchForChanges } from '../app/changes.ts';
 import { compareSettings, isSame } from '../app/reload.ts';
+import type { Listening } from '../app/server.ts';
 import type { NodeWatch } from '../app/watch.ts';
 import type { AuditEvent } from '../domain/audit.ts';
 import type { Log } from '../platform/log.ts';
@@ -12,6 +13,7 @@ import { configurationFolder, readSettingsAgain } from './read-settings.ts';
 /** A server that runs. */
 export interface Reloadable {
   house: House;
+  listening: Pick<Listening, 'renew'>;
   watch: NodeWatch;
   folder: string | undefined;
   log: Log;
@@ -28,7 +30,7 @@ export interface Reloader {
 const SAME = 'files of the configuration were written, and say what they said before';
 
 /** @param first the settings that the server started with. */
-export function createReloader({ house, watch, folder, log }: Reloadable, first: Settings): Reloader {
+export function createReloader({ house, listening, watch, folder, log }: Reloadable, first: Settings): Reloader {
   const memory = new Memory();
   let last: Settings | undefined = first;
   let files: string[] = [];
@@ -45,6 +47,7 @@ export function createReloader({ house, watch, folder, log }: Reloadable, first:
         return undefined;
       }
       const report = await house.reload(read.settings);
+      listening.renew(read.settings.server.tls);
       last = read.settings;
       watch.configurationLoaded();
       log.info(report, 'configuration reloaded');

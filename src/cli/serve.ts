@@ -63,7 +63,7 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   await noteInAudit(house, 'sys_startup', log);
   if (isFirstWorker()) await greet(house, settings);
   stopTooEarly();
-  const reloader = createReloader({ house, watch, folder, log }, settings);
+  const reloader = createReloader({ house, listening, watch, folder, log }, settings);
   // Workers are told by the process that watches over them.
   const changes = settings.server.reloadOnChange && !cluster.isWorker ? reloader.watchFiles() : undefined;
   onOrder({

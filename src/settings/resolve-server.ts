@@ -1,4 +1,5 @@
 // server.yaml and the environment together: issuer, port, demo.
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { certificatesOf } from '../platform/certificates.ts';
@@ -6,6 +7,7 @@ import { isLoopback, isNetwork, originFault, parseUrl } from './addresses.ts';
 import type { Document } from './document.ts';
 import type { Findings } from './problems.ts';
 import { checkFileMode, type Environment } from './reading.ts';
+import { Secret } from './secret.ts';
 import type { ServerFile } from './sections/server.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -52,17 +54,53 @@ function checkServer(document: Document, file: ServerFile, loopback: boolean, fo
     else if (network.endsWith('/0'))
       document.problem(['trusted_proxies', index], 'would believe everybody: name the networks of your proxies');
   });
-  for (const key of ['cert_file', 'key_file'] as const) {
-    if (file.tls && !existsSync(resolve(folder, file.tls[key])))
-      document.problem(['tls', key], 'names a file that does not exist');
-  }
-  const key = file.tls && resolve(folder, file.tls.key_file);
-  if (key && existsSync(key)) checkFileMode(document, ['tls', 'key_file'], key);
   if (https && !file.tls && file.trusted_proxies.length === 0) {
     document.note(
       ['issuer'],
       'is https, but neither tls nor trusted_proxies is set: who ends TLS in front of us, and is it trusted?',
     );
+  }
+}
+
+/** Our certificate with its key, seen to belong together: what cannot be served is told now and not by browsers. */
+function ownCertificate(document: Document, file: ServerFile, folder: string): ServerSettings['tls'] {
+  if (!file.tls) return undefined;
+  const certFile = resolve(folder, file.tls.cert_file);
+  const keyFile = resolve(folder, file.tls.key_file);
+  const told = (key: 'cert_file' | 'key_file', rule: string) => document.problem(['tls', key], rule);
+  const read = (key: 'cert_file' | 'key_file', path: string): string | undefined => {
+    if (!existsSync(path)) return void told(key, 'names a file that does not exist');
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return void told(key, 'names a file that cannot be read');
+    }
+  };
+  const certificate = read('cert_file', certFile);
+  const key = read('key_file', keyFile);
+  if (key !== undefined) checkFileMode(document, ['tls', 'key_file'], keyFile);
+  const first = certificate === undefined ? undefined : firstOf(certificate);
+  const pair = key === undefined ? undefined : privateKeyOf(key);
+  if (certificate !== undefined && !first) told('cert_file', 'must have a certificate, PEM, with those between it and its authority after it');
+  if (key !== undefined && !pair) told('key_file', 'must have a private key, PEM, without a pass phrase');
+  if (first && pair && !first.checkPrivateKey(pair)) told('key_file', 'has the key of another certificate than cert_file');
+  if (certificate === undefined || key === undefined) return undefined;
+  return { certFile, keyFile, certificate: new Secret(certificate, certFile), key: new Secret(key, keyFile) };
+}
+
+function firstOf(pem: string): X509Certificate | undefined {
+  try {
+    return certificatesOf(pem)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function privateKeyOf(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
   }
 }
 
@@ -120,6 +158,7 @@ export function resolveServer(
   const watchPort =
     portFromEnvironment('WATCH_PORT', 0, environment, findings) ?? file.watch.port ?? (demo ? 0 : WATCH_PORT);
   if (watchPort === port) document.problem(['watch', 'port'], 'must be another port than the one that everybody uses');
+  const tls = ownCertificate(document, file, folder);
   const mtls = mutualTls(document, file, folder);
   if (move) findings.notes.push(`environment: PORT moves the demo's issuer from ${file.issuer} to ${issuer}`);
   return {
@@ -129,9 +168,7 @@ export function resolveServer(
     demo,
     dataFolder: resolve(folder, file.data_folder),
     trustedProxies: file.trusted_proxies,
-    ...(file.tls
-      ? { tls: { certFile: resolve(folder, file.tls.cert_file), keyFile: resolve(folder, file.tls.key_file) } }
-      : {}),
+    ...(tls ? { tls } : {}),
     ...(mtls ? { mtls } : {}),
     postAuthorization: file.post_authorization,
     ...(watchPort > 0 ? { watch: { host: file.watch.host, port: watchPort } } : {}),

@@ -6,6 +6,14 @@ import type { LimitRule, PinSetup } from '../domain/ports.ts';
 import type { Secret } from './secret.ts';
 import type { HELP_TOPICS } from './sections/branding.ts';
 
+/** Files of our certificate and its key, and what stood in them when they were read (PEM): a reload brings others. */
+export interface TlsSettings {
+  certFile: string;
+  keyFile: string;
+  certificate: Secret;
+  key: Secret;
+}
+
 /** `server.yaml` */
 export interface ServerSettings {
   /** The issuer: everything that names us is built from it, never from a request's Host. */
@@ -18,7 +26,7 @@ export interface ServerSettings {
   dataFolder: string;
   /** Peers, as CIDR, whose X-Forwarded-For and -Proto are believed. */
   trustedProxies: string[];
-  tls?: { certFile: string; keyFile: string };
+  tls?: TlsSettings;
   /** Certificates of clients: the proxy's header, authorities as PEM, and where certificates are asked for. */
   mtls?: { header: string; authorities?: string; origin?: string };
   /** POST at the authorization endpoint (needs https: its cookies are SameSite=None). */
