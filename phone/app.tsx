@@ -39,6 +39,9 @@ function firstScreen({ accounts, arrival, evicted }: Pick<AppProps, 'accounts' |
   return { name: 'home' };
 }
 
+/** Time that a screen reader has for an announcement, in milliseconds. */
+const READ_ALOUD = 5000;
+
 /** The whole app. */
 export function App(props: AppProps): JSX.Element {
   const { services } = props;
@@ -98,6 +101,11 @@ export function App(props: AppProps): JSX.Element {
   useEffect(() => {
     void (accounts.length > 0 ? refreshPush(services) : endPush());
   }, [able.join()]);
+  useEffect(() => {
+    // What was read aloud is news no more: somebody who goes through the screen later would meet it as if it were.
+    const timer = announcement === '' ? undefined : setTimeout(() => announce(''), READ_ALOUD);
+    return () => clearTimeout(timer);
+  }, [announcement]);
   useEffect(() => {
     void keepNoticeWords(words);
     document.documentElement.lang = words.language;

@@ -175,6 +175,8 @@ describe('trouble on the phone', function () {
     await press(page, 'Scan a code');
     await heading(page, 'Scan a code');
     expect(await page.title()).to.equal('Scan a code – Countersign');
+    // Said once, and not there for whoever goes through a later screen.
+    await page.waitForFunction(() => document.querySelector('p[aria-live=assertive]')?.textContent === '');
   });
 
   it('stops and reports a request of somebody else, and the browser there is told so', async () => {
