@@ -216,6 +216,11 @@ export const ERROR_WORDS: readonly Rule[] = [
     /^scope is none of the resource/,
     'a token of the client itself has scopes of one resource only: send resource=identifier, and of the scopes in its file those that you need',
   ],
+  [
+    'invalid_scope',
+    /^scope needs a level/,
+    'this scope needs a level, which only a person reaches: send somebody to the authorization endpoint, or ask for another scope',
+  ],
   ['invalid_scope', /invalid characters/, 'scope must be names with one space between them'],
   [
     'invalid_scope',
@@ -255,6 +260,11 @@ export const ERROR_WORDS: readonly Rule[] = [
   ],
   ['invalid_target', /fragment|absolute/, 'resource must be an absolute address without a fragment'],
   ['invalid_target', /only a single/, 'a token is for one resource: send one resource to the token endpoint'],
+  [
+    'invalid_target',
+    /^resource needs a level/,
+    'this resource needs a level, which only a person reaches: send somebody to the authorization endpoint',
+  ],
   [
     'invalid_target',
     /^resource indicator is missing, or unknown$/,
@@ -342,6 +352,11 @@ export const ERROR_WORDS: readonly Rule[] = [
   ['expired_token', /./, 'the person did not answer in time: begin anew'],
 
   // DPoP.
+  [
+    'invalid_dpop_proof',
+    /^sign the DPoP proof/,
+    'sign the DPoP proof with ES256, PS256 or EdDSA: the client has the profile fapi2',
+  ],
   ['invalid_dpop_proof', /htm/, 'htm of the DPoP proof must be the method of this request'],
   ['invalid_dpop_proof', /htu/, 'htu of the DPoP proof must be the address of this endpoint, without query'],
   [

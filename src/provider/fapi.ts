@@ -1,4 +1,5 @@
 // What FAPI 2.0 Security Profile and FAPI-CIBA ask of the JWTs of a client, beyond what the library looks at.
+import { decodeProtectedHeader } from 'jose';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../platform/clock.ts';
 import type { Registry } from './registry.ts';
@@ -33,6 +34,17 @@ export function checkAssertions(registry: () => Registry, clock: Clock): Check {
       throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
     if (weak(header)) throw new errors.InvalidClientAuth('sign client_assertion with ES256, PS256 or EdDSA');
   };
+}
+
+/**
+ * DPoP proofs: for a FAPI 2.0 client signed as strongly as its other JWTs (section 5.4.1). The library has one list for all clients.
+ * @throws InvalidDpopProof (RFC 9449 section 5)
+ */
+export function refuseWeakProof(ctx: KoaContextWithOIDC, registry: Registry): void {
+  const proof = ctx.get('DPoP');
+  if (proof === '' || registry.client(ctx.oidc.client?.clientId ?? '')?.profile !== 'fapi2') return;
+  if (weak(decodeProtectedHeader(proof)))
+    throw new errors.InvalidDpopProof('sign the DPoP proof with ES256, PS256 or EdDSA');
 }
 
 /** Request objects: what the library's own check demands, and of a FAPI 2.0 client a strong signature too. */

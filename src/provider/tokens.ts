@@ -2,6 +2,7 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { claimsBy } from '../domain/claims.ts';
 import { personOf } from './account.ts';
+import { refuseWeakProof } from './fapi.ts';
 import type { Registry } from './registry.ts';
 
 /** The sign-in facts that a code, a refresh token or a back-channel request carries on. */
@@ -28,7 +29,8 @@ function sourceOf(ctx: KoaContextWithOIDC): Source | undefined {
  */
 export function tokenClaims(registry: () => Registry): NonNullable<Configuration['extraTokenClaims']> {
   return (ctx, token) => {
-    if (token.kind === 'ClientCredentials') refuseUnknownScopes(ctx, token, registry().resource);
+    refuseWeakProof(ctx, registry());
+    if (token.kind === 'ClientCredentials') refuseBeyondClient(ctx, token, registry().resource);
     if (token.kind !== 'AccessToken') return undefined;
     const source = sourceOf(ctx);
     const { settings, client, resource } = registry();
@@ -48,12 +50,16 @@ export function tokenClaims(registry: () => Registry): NonNullable<Configuration
 /**
  * A token of the client itself has the scopes of the resource that it names, and no others. The library would write down whatever was
  * asked for: an API that looks at `scope` alone would take it. With a person OpenID Connect Core section 3.1.2.1 wants unknown ones ignored.
- * @throws InvalidScope (RFC 6749 section 5.2)
+ * Nor is there a token for what needs a level: a level is reached by a person, and here is none.
+ * @throws InvalidScope (RFC 6749 section 5.2), InvalidTarget (RFC 8707 section 2)
  */
-function refuseUnknownScopes(ctx: KoaContextWithOIDC, token: object, resource: Registry['resource']): void {
-  const known = new Set(audiencesOf(token).flatMap((identifier) => Object.keys(resource(identifier)?.scopes ?? {})));
+function refuseBeyondClient(ctx: KoaContextWithOIDC, token: object, resource: Registry['resource']): void {
+  const found = audiencesOf(token).flatMap((identifier) => resource(identifier) ?? []);
+  if (found.some(({ level }) => level !== undefined)) throw new errors.InvalidTarget('resource needs a level');
   for (const scope of ctx.oidc.requestParamScopes) {
-    if (!known.has(scope)) throw new errors.InvalidScope('scope is none of the resource', scope);
+    const [known] = found.flatMap(({ scopes }) => (Object.hasOwn(scopes, scope) ? (scopes[scope] ?? []) : []));
+    if (!known) throw new errors.InvalidScope('scope is none of the resource', scope);
+    if (known.level !== undefined) throw new errors.InvalidScope('scope needs a level', scope);
   }
 }
 

@@ -231,6 +231,7 @@ describe('conformance: FAPI 2.0 Security Profile', function () {
       'over (exp)': await proofOf(key, { payload: { exp: now() - 600 } }),
       'not yet (nbf)': await proofOf(key, { payload: { nbf: now() + 600 } }),
       'no JWT': 'x',
+      'RS256 (section 5.4.1)': await proofOf(await clientKey('RS256')),
     };
     for (const [what, dpop] of Object.entries(bad)) {
       const pushed = await push();
@@ -238,6 +239,9 @@ describe('conformance: FAPI 2.0 Security Profile', function () {
         what === 'used' ? 'invalid_grant' : 'invalid_dpop_proof',
       );
     }
+    const strong = await push();
+    const ps256 = await proofOf(await clientKey('PS256'));
+    expect((await redeem(await codeOf(strong), strong.verifier, {}, ps256)).status).to.equal(200);
   });
 
   it('renews for the client with a proof', async () => {

@@ -20,6 +20,7 @@ import { freePort } from '../support/services.ts';
 
 const SECRET = 'a secret of the ledger service 9f1c';
 const API = 'https://api.example.org/payslips';
+const SAFE = 'https://api.example.org/safe';
 
 describe('the surface of the provider', () => {
   let running: RunningHouse;
@@ -70,6 +71,14 @@ describe('the surface of the provider', () => {
           name: 'Payslips',
           token_format: 'jwt',
           scopes: { read: {}, approve: { level: 'mfa' } },
+        },
+        // Nobody gets a token for it below the level, a client by itself least of all.
+        'resources/safe.yaml': {
+          identifier: SAFE,
+          name: 'Safe',
+          token_format: 'jwt',
+          scopes: { open: {} },
+          level: 'mfa',
         },
         'outbound.yaml': { allow: [`localhost:${port}`] },
       },
@@ -281,6 +290,8 @@ describe('the surface of the provider', () => {
     for (const [more, wanted] of [
       [{ resource: API, scope: 'read' }, 'read'],
       [{ resource: API, scope: 'read write' }, 'invalid_scope'],
+      [{ resource: API, scope: 'approve' }, 'invalid_scope'],
+      [{ resource: SAFE }, 'invalid_target'],
       [{ scope: 'read' }, 'invalid_scope'],
       [{ scope: 'openid' }, 'invalid_scope'],
     ] as const) {

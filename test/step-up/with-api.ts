@@ -52,17 +52,15 @@ export interface ProofParts {
   header?: { [member: string]: unknown };
 }
 
-export async function clientKey(): Promise<ClientKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256');
+export async function clientKey(alg = 'ES256'): Promise<ClientKey> {
+  const { privateKey, publicKey } = await generateKeyPair(alg);
   const jwk = await exportJWK(publicKey);
   return {
     thumbprint: await calculateJwkThumbprint(jwk),
     proof: (htm, htu, token, more = {}) => {
       const ath = token === undefined ? {} : { ath: createHash('sha256').update(token).digest('base64url') };
       const payload = { jti: randomUUID(), htm, htu, iat: Math.floor(Date.now() / 1000), ...ath, ...more.payload };
-      return new SignJWT(payload)
-        .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk, ...more.header })
-        .sign(privateKey);
+      return new SignJWT(payload).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...more.header }).sign(privateKey);
     },
   };
 }
