@@ -40,7 +40,7 @@ function moved(issuer: URL, port: number): string {
   return url.origin;
 }
 
-function checkServer(document: Document, file: ServerFile, loopback: boolean, folder: string): void {
+function checkServer(document: Document, file: ServerFile, loopback: boolean): void {
   const rule = originFault(file.issuer);
   if (rule !== undefined) document.problem(['issuer'], rule);
   if (file.demo && !loopback) document.problem(['demo'], 'demo: true works only with an issuer on localhost');
@@ -81,9 +81,11 @@ function ownCertificate(document: Document, file: ServerFile, folder: string): S
   if (key !== undefined) checkFileMode(document, ['tls', 'key_file'], keyFile);
   const first = certificate === undefined ? undefined : firstOf(certificate);
   const pair = key === undefined ? undefined : privateKeyOf(key);
-  if (certificate !== undefined && !first) told('cert_file', 'must have a certificate, PEM, with those between it and its authority after it');
+  if (certificate !== undefined && !first)
+    told('cert_file', 'must have a certificate, PEM, with those between it and its authority after it');
   if (key !== undefined && !pair) told('key_file', 'must have a private key, PEM, without a pass phrase');
-  if (first && pair && !first.checkPrivateKey(pair)) told('key_file', 'has the key of another certificate than cert_file');
+  if (first && pair && !first.checkPrivateKey(pair))
+    told('key_file', 'has the key of another certificate than cert_file');
   if (certificate === undefined || key === undefined) return undefined;
   return { certFile, keyFile, certificate: new Secret(certificate, certFile), key: new Secret(key, keyFile) };
 }
@@ -148,7 +150,7 @@ export function resolveServer(
 ): ServerSettings {
   const url = parseUrl(file.issuer);
   const loopback = url !== undefined && isLoopback(url.hostname);
-  checkServer(document, file, loopback, folder);
+  checkServer(document, file, loopback);
   const asked = portFromEnvironment('PORT', 1, environment, findings);
   const demo = file.demo && loopback;
   const ownPort = loopback && url.port !== '' ? Number(url.port) : 3000;
