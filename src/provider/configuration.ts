@@ -17,7 +17,7 @@ import { certificateMethods, mutualTlsFeature } from './mutual-tls.ts';
 import type { SystemPages } from './pages.ts';
 import { pairwiseSubject } from './pairwise.ts';
 import { createPolicy } from './policy.ts';
-import { askingService, type Registry } from './registry.ts';
+import { ACCOUNT_CLIENT, askingService, type Registry } from './registry.ts';
 import { inOurWords } from './tell-errors.ts';
 import { bitsOf } from './token-ids.ts';
 import { tokenClaims } from './tokens.ts';
@@ -192,7 +192,9 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     rpInitiatedLogout: {
       enabled: true,
-      logoutSource: async (ctx, form) => pages.logout(ctx, form, namedService(registry(), ctx)),
+      // Of our own account page nobody would understand that it asks us.
+      logoutSource: async (ctx, form) =>
+        pages.logout(ctx, form, clientOf(ctx) === ACCOUNT_CLIENT ? undefined : namedService(registry(), ctx)),
       postLogoutSuccessSource: async (ctx) => pages.loggedOut(ctx, namedService(registry(), ctx)),
     },
     userinfo: { enabled: true },

@@ -230,6 +230,7 @@ describe('the account page', () => {
     const { browser, id, home } = await atHome();
     const out = await submit(browser, home, '/sign-out');
     expect(new URL(out.url).pathname).to.equal('/session/end');
+    expect(out.text).to.include('You will be signed out of').and.not.include('asks us');
     expect(browser.cookie('account')).to.equal(undefined);
     const second = await atHome();
     await running.house.world.records.users.endSessions(second.id);
