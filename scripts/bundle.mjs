@@ -1,7 +1,7 @@
 // Puts the compiled server and its packages into a few files: to find and read some eight hundred small ones takes most of a start, and of every command.
 import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { root } from './install.mjs';
 
 /** Machine code. It is looked for in node_modules. */
@@ -51,6 +51,8 @@ export async function bundle(to) {
     logLevel: 'warning',
     plugins: [lateStaysApart, staysWhereItWas(folder, outdir)],
   });
+  // Its process would stay beside `npm start` for as long as the server runs.
+  await stop();
   refuseOtherNames(outputFiles.map(({ text }) => text).join('\n'));
   mkdirSync(outdir);
   for (const { path, contents } of outputFiles) writeFileSync(path, contents);

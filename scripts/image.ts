@@ -4,7 +4,7 @@
 // with namespaces of its own. The image runs as its USER, the root read-only and /tmp in memory, and its HEALTHCHECK is asked.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Instruction, inContext, type Stage, stagesOf, wordsOf } from '../test/support/dockerfile.ts';
@@ -99,7 +99,7 @@ function inside(
 function npmMounts(root: string): Mount[] {
   const setting = (name: string) => execFileSync('npm', ['config', 'get', name], { encoding: 'utf8' }).trim();
   const seen = [
-    { from: setting('userconfig'), to: '/root/.npmrc' },
+    { from: setting('userconfig'), to: join(homedir(), '.npmrc') },
     { from: setting('globalconfig'), to: '/usr/local/etc/npmrc' },
     { from: '/etc/resolv.conf', to: '/etc/resolv.conf' },
     { from: setting('cafile'), to: setting('cafile') },

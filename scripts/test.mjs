@@ -75,7 +75,7 @@ const LONG = {
   'relying-services': 1,
 };
 /** All other folders, in so many runs together: to load the whole provider anew for a few small files takes longer than they do. */
-const REST = { name: 'rest', count: 2 };
+const REST = { name: 'rest', count: 3 };
 const TEST = /\.test\.tsx?$/;
 
 /** The runs of test files, longest first. */
