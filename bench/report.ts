@@ -19,6 +19,15 @@ export function table(rows: string[][]): void {
     );
 }
 
+/** What each takes before and after load, and to start. */
+export function memoryAndStart(cards: Pick<Card, 'name' | 'idleMemory' | 'loadedMemory' | 'coldStart'>[]): void {
+  const facts = cards.map(({ name, idleMemory, loadedMemory, coldStart }) => [
+    name,
+    ...[idleMemory, loadedMemory, coldStart].map((figure) => round(figure, 0)),
+  ]);
+  table([['', 'idle MB', 'after load MB', 'cold start ms'], ...facts]);
+}
+
 /** @param cards the two controls, then ours. @param perHash CPU milliseconds of one argon2id alone. */
 export function printReport(cards: Card[], perHash: number): void {
   const [memory, plain, own] = cards;
@@ -36,13 +45,7 @@ export function printReport(cards: Card[], perHash: number): void {
   );
   table([['', 'Redis commands', 'Redis reads (round trips)', 'SQL statements'], ...counted]);
   console.log('\nMemory and start');
-  const facts = cards.map((card) => [
-    card.name,
-    round(card.idleMemory, 0),
-    round(card.loadedMemory, 0),
-    round(card.coldStart, 0),
-  ]);
-  table([['', 'idle MB', 'after load MB', 'cold start ms'], ...facts]);
+  memoryAndStart(cards);
   printTargets(plain, own);
 }
 

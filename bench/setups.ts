@@ -14,7 +14,7 @@ import { flowsOf } from './flows.ts';
 import { type BenchKeys, benchKeys } from './keys.ts';
 import { type Amount, type Result, underLoad } from './load.ts';
 import { cpuOf, cpuOfFamily, memoryOfFamily } from './processes.ts';
-import { perCpuSecond, round, table } from './report.ts';
+import { memoryAndStart, perCpuSecond, round, table } from './report.ts';
 import { Connections } from './visitor.ts';
 
 /** What is measured of each: enough for a steady figure, and some twelve seconds a setup. */
@@ -167,13 +167,7 @@ function print(cards: Card[], audit: string): void {
     table([['', 'ops/s', 'p50 ms', 'p99 ms', ...cpu, 'ops/CPU-s', 'vs one process'], ...rows]);
   }
   console.log('\nMemory of all processes, and start');
-  const facts = cards.map((card) => [
-    card.name,
-    round(card.idleMemory, 0),
-    round(card.loadedMemory, 0),
-    round(card.coldStart, 0),
-  ]);
-  table([['', 'idle MB', 'after load MB', 'cold start ms'], ...facts]);
+  memoryAndStart(cards);
   console.log(`\nAudit, for each sign-in with its token: ${audit}`);
 }
 

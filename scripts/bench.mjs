@@ -1,17 +1,7 @@
 // `npm run bench`; `npm run bench -- phone`, `-- reload` or `-- setups` for that part alone: installs, builds and finds the servers as `npm test` does, then measures.
-import { build } from './build.mjs';
-import { checkNode, installIfStale } from './install.mjs';
-import { haveEverything } from './machine.mjs';
+import { makeReady } from './ready.mjs';
 
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
-
-checkNode();
-await installIfStale();
-const { register } = await import('tsx/esm/api');
-register();
-const { findProgram } = await import('../test/support/servers.ts');
-if (!(await haveEverything(findProgram, () => {}))) process.exit(1);
-if (!(await build())) process.exit(1);
+await makeReady();
 const part = process.argv[2];
 const { benchReload } = await import('../bench/reload.ts');
 const { benchPhone } = await import('../bench/phone.ts');
