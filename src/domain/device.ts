@@ -37,6 +37,16 @@ export interface PinVerifier {
 /** At this many wrong PINs in a row the device locks (protocol section 6). */
 export const PIN_TRIES = 5;
 
+/**
+ * Whether what a phone has proven for a person still counts: not once it was removed, or locked as a copy, since whoever signed in with
+ * it then must not stay in. One that wrong PINs have locked is still its owner's.
+ */
+export function stillCounts(device: Device | undefined, userId: string | undefined): boolean {
+  return (
+    device !== undefined && device.userId === userId && device.state !== 'removed' && device.lockReason !== 'cloned'
+  );
+}
+
 /** Why a name given to a device is refused. */
 export type NameProblem = 'empty' | 'too_long';
 

@@ -8,9 +8,10 @@ import type {
   RefreshToken,
 } from 'oidc-provider';
 import { type ClaimRules, claimsBy, scopeOf } from '../domain/claims.ts';
-import type { Users } from '../domain/ports.ts';
+import type { Devices, Users } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
+import { refuseGonePhone } from './phone-behind.ts';
 
 const people = new WeakMap<object, User>();
 
@@ -60,11 +61,17 @@ export function claimsFor(user: User, rules: ClaimRules, scope: string, asked: o
 /**
  * `findAccount` of oidc-provider. Answers undefined for a disabled person, for a token from before the person's sessions were
  * ended, and for a session that was signed out of and came back with a Redis that took over, so that every endpoint refuses at once.
+ * @throws InvalidGrant for what rests on a phone that no longer counts: before it is used up.
  */
-export function accountFinder(users: Pick<Users, 'byId'>, rules: (clientId: string) => ClaimRules): FindAccount {
+export function accountFinder(
+  users: Pick<Users, 'byId'>,
+  phones: Pick<Devices, 'byId'>,
+  rules: (clientId: string) => ClaimRules,
+): FindAccount {
   return async (ctx, sub, token) => {
     const user = await users.byId(sub);
     if (user?.state !== 'active' || isOutdated(user, token) || isEnded(user, sessionOf(ctx, token))) return undefined;
+    await refuseGonePhone(phones, token);
     const account: Account = {
       accountId: user.id,
       claims: async (_use, scope, asked) =>

@@ -12,6 +12,7 @@ import { personOf } from './account.ts';
 import type { BackchannelRequest } from './internals.ts';
 import { factsOf } from './level-facts.ts';
 import { askedOf, type Need, needOf, type RequestedLevels, requestedNow } from './levels-in-requests.ts';
+import { phoneAmong } from './phone-behind.ts';
 import { askingService, type Registry } from './registry.ts';
 
 /** What the back-channel needs of the world. */
@@ -227,6 +228,8 @@ export function backchannelSettler(provider: Provider, registry: () => Registry,
     request.grantId = await grantAll(provider, registry(), request);
     Object.assign(request, signIn(got));
     request.authTime = authTimeOf(got.proofs);
+    const phone = phoneAmong(got.proofs);
+    if (phone !== undefined) request.phone = phone;
     // Saved with its grant, so that a second use can revoke what the first has given.
     await request.save();
   };

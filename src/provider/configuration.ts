@@ -83,7 +83,11 @@ export function configuration(parts: ProviderParts): Configuration {
     extraTokenClaims: tokenClaims(parts.registry),
     features: features(parts),
     fetch: parts.fetch,
-    findAccount: accountFinder(parts.users, (clientId) => parts.registry().client(clientId)?.claims ?? {}),
+    findAccount: accountFinder(
+      parts.users,
+      parts.phones,
+      (clientId) => parts.registry().client(clientId)?.claims ?? {},
+    ),
     formats: { bitsOfOpaqueRandomness: (_ctx, token) => bitsOf(token.kind) },
     interactions: {
       policy: createPolicy(parts.registry, parts.clock, parts.phones),

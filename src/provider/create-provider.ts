@@ -10,6 +10,7 @@ import { type BackchannelWorld, backchannelSettler } from './backchannel.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
 import { limitUserCodes, pollingPace, tellPollInterval } from './device-flow.ts';
 import {
+  carryPhones,
   endSessionsForGood,
   keepLogouts,
   keepProofsInSessions,
@@ -20,6 +21,7 @@ import {
   settleBeforePoll,
 } from './internals.ts';
 import { tellAliases } from './mutual-tls.ts';
+import { phoneBehind } from './phone-behind.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
 import type { Registry } from './registry.ts';
 import { rememberingSuccessors, successorHere } from './successors.ts';
@@ -56,6 +58,7 @@ export function createProvider(
   // Around all others: what one of them cannot do is told as well.
   tellWhenToRetry(provider, () => parts.registry().settings.readOnly.on);
   keepProofsInSessions(provider);
+  carryPhones(provider, phoneBehind);
   nameSuccessors(provider, successorHere);
   endSessionsForGood(provider, tellingBusy(parts).sessionEnded);
   keepLogouts(provider, telling.tellLogout);

@@ -292,6 +292,11 @@ export const ERROR_WORDS: readonly Rule[] = [
   ['unsupported_grant_type', /./, 'grant_type is misspelt or not offered: discovery lists grant_types_supported'],
   [
     'invalid_grant',
+    /^the phone that this sign-in rests on no longer/,
+    'the phone that this sign-in rests on was removed or locked since: ask for authorization again',
+  ],
+  [
+    'invalid_grant',
     /^the sign-in did not reach the level "(.+)" that/,
     'the sign-in did not reach the level $1 that is required here: ask for authorization again',
   ],

@@ -44,6 +44,30 @@ export function nameSuccessors(provider: Provider, successor: () => string | und
 }
 
 /**
+ * Lets the phone that a level rests on into codes, back-channel requests and refresh tokens, as {@link keepProofsInSessions} does for
+ * sessions. Without it a refresh token would go on saying what a phone had proven that was stolen and removed since.
+ * @param phoneBehind the phone of what is saved now. A back-channel request has been given its own.
+ */
+export function carryPhones(provider: Provider, phoneBehind: (ctx: KoaContextWithOIDC) => string | undefined): void {
+  const { AuthorizationCode, DeviceCode, RefreshToken, BackchannelAuthenticationRequest } = provider;
+  for (const model of [AuthorizationCode, DeviceCode, RefreshToken, BackchannelAuthenticationRequest]) {
+    const { prototype, IN_PAYLOAD } = model as unknown as {
+      IN_PAYLOAD: readonly string[];
+      prototype: { phone?: string; save(): Promise<string> };
+    };
+    const members = [...IN_PAYLOAD, 'phone'];
+    Object.defineProperty(model, 'IN_PAYLOAD', { get: () => members });
+    const { save } = prototype;
+    prototype.save = function (this: typeof prototype) {
+      const ctx = Provider.ctx;
+      const phone = this.phone ?? (ctx && phoneBehind(ctx));
+      if (phone !== undefined) this.phone = phone;
+      return save.call(this);
+    };
+  }
+}
+
+/**
  * Tells when a session is signed out of, before it is deleted, so that a request in flight cannot save it back (lib/models/session.js:
  * `destroy` is the sign-out, while a mere change of the id deletes through the adapter). Without it such a session would live on.
  * @param ended is given the session's uid, its remaining seconds, and whose it is.
@@ -78,6 +102,7 @@ export interface BackchannelRequest {
   acr?: string;
   amr?: string[];
   authTime?: number;
+  phone?: string;
   save(): Promise<string>;
 }
 

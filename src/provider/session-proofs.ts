@@ -1,9 +1,11 @@
 // The record of what a session has proven, kept in the session's own stored value, and what each request may claim from it.
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { acrFor, amrOf, authTimeOf, type Method, type Proofs, reached } from '../domain/assurance.ts';
+import { stillCounts } from '../domain/device.ts';
 import type { Devices } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
 import type { Need } from './levels-in-requests.ts';
+import { notePhone } from './phone-behind.ts';
 import type { Registry } from './registry.ts';
 
 /** What we keep beside oidc-provider's own members of a session (see internals.ts). Times are whole seconds unless said. */
@@ -68,17 +70,12 @@ function forget(session: Session): void {
   delete session.begun;
 }
 
-/**
- * Forgets what a phone has proven that was removed since, or locked as a copy: whoever signed in with it then must not stay in. One that
- * wrong PINs have locked is still its owner's.
- */
+/** Forgets what a phone has proven that no longer counts. */
 export async function forgetGonePhone(ctx: KoaContextWithOIDC, phones: Pick<Devices, 'byId'>): Promise<void> {
   const session = ctx.oidc.session as Session;
   const { phone, ...others } = session.proofs ?? {};
   if (phone?.factor === undefined) return;
-  const device = await phones.byId(phone.factor);
-  const stands = device?.userId === session.proofsOf && device?.state !== 'removed' && device?.lockReason !== 'cloned';
-  if (!stands) session.proofs = others;
+  if (!stillCounts(await phones.byId(phone.factor), session.proofsOf)) session.proofs = others;
 }
 
 /** The proofs that may count for this request: all of the session's, or only those of this very sign-in (`prompt=login`). */
@@ -99,4 +96,5 @@ export function claimWhatIsTrue(ctx: KoaContextWithOIDC, registry: Registry, nee
   session.acr = acrFor(registry.settings.levels, need.wish, need.required, got.level);
   session.amr = amrOf(got.proofs);
   session.loginTs = authTimeOf(got.proofs);
+  notePhone(ctx, got.proofs);
 }

@@ -4,22 +4,7 @@ import { claimsBy } from '../domain/claims.ts';
 import { personOf } from './account.ts';
 import { refuseWeakProof } from './fapi.ts';
 import type { Registry } from './registry.ts';
-
-/** The sign-in facts that a code, a refresh token or a back-channel request carries on. */
-interface Source {
-  acr?: string | undefined;
-  amr?: string[] | undefined;
-  authTime?: number | undefined;
-}
-
-function sourceOf(ctx: KoaContextWithOIDC): Source | undefined {
-  const { entities } = ctx.oidc;
-  return (entities.AuthorizationCode ??
-    entities.RotatedRefreshToken ??
-    entities.RefreshToken ??
-    entities.BackchannelAuthenticationRequest ??
-    entities.DeviceCode) as Source | undefined;
-}
+import { sourceOf } from './token-source.ts';
 
 /**
  * `extraTokenClaims` of oidc-provider: acr, amr and auth_time of the sign-in, never newer or higher by a refresh, and the claims that
