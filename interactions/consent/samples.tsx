@@ -33,6 +33,23 @@ export const samples: readonly Sample[] = [
     ),
   },
   {
+    name: 'consent-new-claims',
+    page: (view) => (
+      <ConsentPage
+        view={view}
+        service={service}
+        at={at}
+        account="Ada Lovelace"
+        consent={{
+          scopes: [],
+          claims: [],
+          own: [{ name: 'department', description: 'Your department', groups: false }],
+          resources: [{ name: 'Payroll API', claims: [{ name: 'groups', groups: true }], scopes: [] }],
+        }}
+      />
+    ),
+  },
+  {
     name: 'consent-unknown-scope',
     page: (view) => (
       <ConsentPage

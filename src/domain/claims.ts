@@ -20,6 +20,11 @@ export interface ClaimRules {
   readonly [claim: string]: ClaimRule;
 }
 
+/** What claims are made of, by their names; see {@link sourceOf}. */
+export interface ClaimSources {
+  readonly [claim: string]: string;
+}
+
 /**
  * Claims that a mapping can never make. They say who issued a token, for whom, how the sign-in was done, what binds it (RFC 7519
  * section 4.1, OpenID Connect Core sections 2 and 5.1, RFC 9068, RFC 7662, RFC 7800), or that we have checked an address.
@@ -34,6 +39,11 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
 /** The scope under which a service gets a claim without asking for it by name. */
 export function scopeOf({ from }: ClaimRule): ClaimScope {
   return from === 'groups' || from === 'email' ? from : 'profile';
+}
+
+/** What a claim is made of, as its file says it: `groups`, `attributes.department`. */
+export function sourceOf({ from }: ClaimRule): string {
+  return typeof from === 'object' ? `attributes.${from.attribute}` : from;
 }
 
 /** What a claim says of a person: texts of groups, else one text; undefined where nothing is kept. */

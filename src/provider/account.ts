@@ -61,12 +61,13 @@ export function claimsFor(user: User, rules: ClaimRules, scope: string, asked: o
 /**
  * `findAccount` of oidc-provider. Answers undefined for a disabled person, for a token from before the person's sessions were
  * ended, and for a session that was signed out of and came back with a Redis that took over, so that every endpoint refuses at once.
+ * @param rules of the operator's own claims, for the service and under the grant of a request.
  * @throws InvalidGrant for what rests on a phone that no longer counts: before it is used up.
  */
 export function accountFinder(
   users: Pick<Users, 'byId'>,
   phones: Pick<Devices, 'byId'>,
-  rules: (clientId: string) => ClaimRules,
+  rules: (ctx: KoaContextWithOIDC) => ClaimRules,
 ): FindAccount {
   return async (ctx, sub, token) => {
     const user = await users.byId(sub);
@@ -74,8 +75,7 @@ export function accountFinder(
     await refuseGonePhone(phones, token);
     const account: Account = {
       accountId: user.id,
-      claims: async (_use, scope, asked) =>
-        claimsFor(user, rules(ctx.oidc.client?.clientId ?? ''), scope ?? '', asked ?? {}),
+      claims: async (_use, scope, asked) => claimsFor(user, rules(ctx), scope ?? '', asked ?? {}),
     };
     people.set(account, user);
     return account;

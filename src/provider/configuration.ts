@@ -14,6 +14,7 @@ import { checkAssertions, checkRequestObjects } from './fapi.ts';
 import { grantLoader } from './grants.ts';
 import { clientOf } from './interactions.ts';
 import { certificateMethods, mutualTlsFeature } from './mutual-tls.ts';
+import { toldRules } from './own-claims.ts';
 import type { SystemPages } from './pages.ts';
 import { pairwiseSubject } from './pairwise.ts';
 import { createPolicy } from './policy.ts';
@@ -83,11 +84,10 @@ export function configuration(parts: ProviderParts): Configuration {
     extraTokenClaims: tokenClaims(parts.registry),
     features: features(parts),
     fetch: parts.fetch,
-    findAccount: accountFinder(
-      parts.users,
-      parts.phones,
-      (clientId) => parts.registry().client(clientId)?.claims ?? {},
-    ),
+    findAccount: accountFinder(parts.users, parts.phones, (ctx) => {
+      const { clientId = '' } = ctx.oidc.client ?? {};
+      return toldRules(ctx, parts.registry(), clientId, parts.registry().client(clientId)?.claims ?? {});
+    }),
     formats: { bitsOfOpaqueRandomness: (_ctx, token) => bitsOf(token.kind) },
     interactions: {
       policy: createPolicy(parts.registry, parts.clock, parts.phones),

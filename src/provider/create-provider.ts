@@ -13,7 +13,7 @@ import {
   carryPhones,
   endSessionsForGood,
   keepLogouts,
-  keepProofsInSessions,
+  keepOurMembers,
   makeReplaysAtomic,
   nameSuccessors,
   offerClaims,
@@ -57,7 +57,7 @@ export function createProvider(
   provider.proxy = true;
   // Around all others: what one of them cannot do is told as well.
   tellWhenToRetry(provider, () => parts.registry().settings.readOnly.on);
-  keepProofsInSessions(provider);
+  keepOurMembers(provider);
   carryPhones(provider, phoneBehind);
   nameSuccessors(provider, successorHere);
   endSessionsForGood(provider, tellingBusy(parts).sessionEnded);

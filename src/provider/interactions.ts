@@ -2,9 +2,10 @@
 import type { Context as KoaContext } from 'koa';
 import { errors, type KoaContextWithOIDC, type default as Provider } from 'oidc-provider';
 import { amrOf, authTimeOf, type Proofs, waysTo } from '../domain/assurance.ts';
-import { type ClaimRule, type ClaimRules, scopeOf } from '../domain/claims.ts';
+import type { ClaimRules, ClaimSources } from '../domain/claims.ts';
 import { type Clock, seconds } from '../platform/clock.ts';
 import type { ResourceSettings } from '../settings/settings.ts';
+import { agree, type OwnClaims, ownClaimsOf } from './own-claims.ts';
 import type { InteractionDetails, Interactions, OwnClaim, PromptName } from './pages.ts';
 import type { AssuranceDetails } from './policy.ts';
 import { askingService, type Registry } from './registry.ts';
@@ -104,6 +105,7 @@ interface MissingConsent {
   missingOIDCScope?: string[];
   missingOIDCClaims?: string[];
   missingResourceScopes?: { [identifier: string]: string[] };
+  missingOwnClaims?: OwnClaims;
 }
 
 /**
@@ -111,7 +113,7 @@ interface MissingConsent {
  * before (OpenID Connect Core section 3.1.2.1).
  */
 function toShow(missing: MissingConsent, params: Interaction['params'], registry: Registry): MissingConsent {
-  if (missing.missingOIDCScope || missing.missingOIDCClaims || missing.missingResourceScopes) return missing;
+  if (Object.values(missing).some((one) => one !== undefined)) return missing;
   const asked = String(params['scope'] ?? '').split(' ');
   const missingResourceScopes: { [identifier: string]: string[] } = {};
   for (const identifier of [params['resource'] ?? []].flat().map(String)) {
@@ -120,10 +122,18 @@ function toShow(missing: MissingConsent, params: Interaction['params'], registry
   }
   const elsewhere = new Set(Object.values(missingResourceScopes).flat());
   const { id_token = {}, userinfo = {} } = typeof params['claims'] === 'string' ? JSON.parse(params['claims']) : {};
+  const scopes = asked.filter((scope) => scope !== '' && !elsewhere.has(scope));
+  const claims = [...new Set([...Object.keys(id_token ?? {}), ...Object.keys(userinfo ?? {})])];
   return {
-    missingOIDCScope: asked.filter((scope) => scope !== '' && !elsewhere.has(scope)),
-    missingOIDCClaims: [...new Set([...Object.keys(id_token ?? {}), ...Object.keys(userinfo ?? {})])],
+    missingOIDCScope: scopes,
+    missingOIDCClaims: claims,
     missingResourceScopes,
+    missingOwnClaims: ownClaimsOf(registry, {
+      clientId: String(params['client_id']),
+      scopes: new Set(scopes),
+      claims: new Set(claims),
+      resources: Object.keys(missingResourceScopes),
+    }),
   };
 }
 
@@ -132,26 +142,32 @@ function consentOf(
   registry: Registry,
   clientId: string,
 ): NonNullable<InteractionDetails['consent']> {
-  const { missingOIDCScope: scopes = [], missingOIDCClaims: claims = [] } = details;
+  const { missingOIDCScope: scopes = [], missingOIDCClaims: claims = [], missingResourceScopes = {} } = details;
+  const { client = {}, resources = {} } = details.missingOwnClaims ?? {};
   const rules = registry.client(clientId)?.claims ?? {};
   return {
     scopes,
     claims: claims.filter((claim) => !Object.hasOwn(rules, claim)),
-    own: ownClaims(rules, (name, rule) => claims.includes(name) || scopes.includes(scopeOf(rule))),
-    resources: Object.entries(details.missingResourceScopes ?? {}).map(([identifier, scopes]) => {
+    own: ownClaims(rules, client),
+    // A resource can have new claims where none of its scopes is new.
+    resources: Object.keys({ ...missingResourceScopes, ...resources }).map((identifier) => {
       const resource = registry.resource(identifier);
       return {
         name: resource?.name ?? identifier,
-        scopes: scopes.map((name) => ({ name, ...described(resource?.scopes, name) })),
-        claims: ownClaims(resource?.claims ?? {}, () => true),
+        scopes: (missingResourceScopes[identifier] ?? []).map((name) => ({
+          name,
+          ...described(resource?.scopes, name),
+        })),
+        claims: ownClaims(resource?.claims ?? {}, resources[identifier] ?? {}),
       };
     }),
   };
 }
 
-function ownClaims(rules: ClaimRules, asked: (name: string, rule: ClaimRule) => boolean): OwnClaim[] {
+/** Those that are asked for, in the words of the file of today. */
+function ownClaims(rules: ClaimRules, asked: ClaimSources): OwnClaim[] {
   return Object.entries(rules)
-    .filter(([name, rule]) => asked(name, rule))
+    .filter(([name]) => Object.hasOwn(asked, name))
     .map(([name, { from, description }]) => ({
       name,
       groups: from === 'groups',
@@ -181,6 +197,8 @@ async function grantConsent(
   for (const [identifier, scopes] of Object.entries(missing.missingResourceScopes ?? {})) {
     grant.addResourceScope(identifier, scopes.join(' '));
   }
+  // A first-party service is vouched for, and has no record: should it stop being one, its grants are as old ones.
+  if (!details.service.firstParty) agree(grant, missing.missingOwnClaims ?? { client: {}, resources: {} });
   return { consent: { grantId: await grant.save() } };
 }
 

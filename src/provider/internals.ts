@@ -5,15 +5,21 @@ import stateOf from 'oidc-provider/lib/helpers/weak_cache.js';
 /** Members of a session that are ours (session-proofs.ts). */
 const SESSION_MEMBERS = ['proofs', 'proofsOf', 'begun', 'seen'];
 
+/** Members of a grant that are ours (own-claims.ts). */
+const GRANT_MEMBERS = ['ownClaims'];
+
 /**
- * Lets our members into the stored session: models keep an allow-list in the static getter `IN_PAYLOAD` (lib/models/base_model.js)
- * and drop everything else. Without it every session would forget when its factors were proven. One Redis value holds both,
- * so a session and its proofs can never be found apart.
+ * Lets our members into what is stored: models keep an allow-list in the static getter `IN_PAYLOAD` (lib/models/base_model.js)
+ * and drop everything else. Without it every session would forget when its factors were proven, and every grant which of the
+ * operator's own claims were agreed to. One value holds both, so a session and its proofs can never be found apart.
  */
-export function keepProofsInSessions(provider: Provider): void {
-  const model = provider.Session as unknown as { IN_PAYLOAD: readonly string[] };
-  const members = [...model.IN_PAYLOAD, ...SESSION_MEMBERS];
-  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { get: () => members });
+export function keepOurMembers(provider: Provider): void {
+  const allow = (model: unknown, ours: readonly string[]) => {
+    const members = [...(model as { IN_PAYLOAD: readonly string[] }).IN_PAYLOAD, ...ours];
+    Object.defineProperty(model, 'IN_PAYLOAD', { get: () => members });
+  };
+  allow(provider.Session, SESSION_MEMBERS);
+  allow(provider.Grant, GRANT_MEMBERS);
 }
 
 /**

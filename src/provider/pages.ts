@@ -44,8 +44,9 @@ export interface InteractionDetails {
   consent?: {
     scopes: string[];
     claims: string[];
-    /** Claims of the operator's own, asked for by name or let out by one of `scopes`. */
+    /** Claims of the operator's own, asked for by name or let out by a scope. */
     own: OwnClaim[];
+    /** Without scopes where only the claims are new. */
     resources: { name: string; scopes: { name: string; description?: string }[]; claims: OwnClaim[] }[];
   };
   /** Where to go on, once this step has its answer: the browser lost the redirect, or came back. */

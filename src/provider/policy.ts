@@ -7,6 +7,7 @@ import { type Clock, seconds } from '../platform/clock.ts';
 import { personOf } from './account.ts';
 import { levelFacts, noteLevels } from './level-facts.ts';
 import { type Need, needOf } from './levels-in-requests.ts';
+import { notAgreed, type OwnClaims, ownClaimsOf } from './own-claims.ts';
 import type { Registry } from './registry.ts';
 import { absorbProofs, claimWhatIsTrue, countingProofs, forgetGonePhone } from './session-proofs.ts';
 
@@ -37,6 +38,7 @@ export function createPolicy(registry: () => Registry, clock: Clock, phones: Pic
   // RFC 8252 section 8.6 asks for a consent page of native apps; the operator's own apps are vouched for by the registry.
   consent.checks.remove('native_client_prompt');
   consent.checks.add(nativeConsentCheck(registry));
+  consent.checks.add(ownClaimsCheck(registry));
   policy.add(proofsPrompt(registry, clock, phones), 0);
   policy.add(assurancePrompt(registry, clock), 2);
   policy.add(enrolPrompt(), 3);
@@ -142,5 +144,30 @@ function nativeConsentCheck(registry: () => Registry) {
       const vouched = registry().client(client?.clientId ?? '')?.firstParty ?? false;
       return native && !vouched && !result?.['consent'] ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
     },
+  );
+}
+
+/**
+ * The claims of the operator's own: the library knows what a request asks for, not what the operator makes of a scope or a resource
+ * today. Never for a first-party service, which the operator vouches for.
+ */
+function ownClaimsCheck(registry: () => Registry) {
+  const missing = ({ oidc }: KoaContextWithOIDC): OwnClaims | undefined => {
+    const { clientId = '' } = oidc.client ?? {};
+    if (registry().client(clientId)?.firstParty) return undefined;
+    const asked = {
+      clientId,
+      scopes: oidc.requestParamOIDCScopes,
+      claims: oidc.requestParamClaims,
+      resources: Object.keys(oidc.resourceServers ?? {}),
+    };
+    return notAgreed(ownClaimsOf(registry(), asked), oidc.entities.Grant);
+  };
+  return new Check(
+    'own_claims_missing',
+    'claims of a scope or a resource not granted',
+    'consent_required',
+    (ctx) => (missing(ctx) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT),
+    (ctx) => ({ missingOwnClaims: missing(ctx) }),
   );
 }

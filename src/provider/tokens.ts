@@ -3,6 +3,7 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 import { claimsBy } from '../domain/claims.ts';
 import { personOf } from './account.ts';
 import { refuseWeakProof } from './fapi.ts';
+import { toldRules } from './own-claims.ts';
 import type { Registry } from './registry.ts';
 import { sourceOf } from './token-source.ts';
 
@@ -28,7 +29,12 @@ export function tokenClaims(registry: () => Registry): NonNullable<Configuration
         );
       }
     }
-    return { ...resourceClaims(ctx, token, resource), acr: source?.acr, amr: source?.amr, auth_time: source?.authTime };
+    return {
+      ...resourceClaims(ctx, token, registry()),
+      acr: source?.acr,
+      amr: source?.amr,
+      auth_time: source?.authTime,
+    };
   };
 }
 
@@ -48,14 +54,20 @@ function refuseBeyondClient(ctx: KoaContextWithOIDC, token: object, resource: Re
   }
 }
 
-function audiencesOf({ aud }: { aud?: string | string[] }): string[] {
+function audiencesOf({ aud }: { aud?: string | string[] | undefined }): string[] {
   return aud === undefined ? [] : [aud].flat();
 }
 
 /** Nothing in a token of a client of its own, which has no person. */
-function resourceClaims(ctx: KoaContextWithOIDC, token: object, resource: Registry['resource']) {
+function resourceClaims(
+  ctx: KoaContextWithOIDC,
+  token: { clientId?: string | undefined; aud?: string | string[] | undefined },
+  registry: Registry,
+) {
   const person = personOf(ctx);
-  const rules = audiencesOf(token).map((identifier) => resource(identifier)?.claims ?? {});
+  const rules = audiencesOf(token).map((identifier) =>
+    toldRules(ctx, registry, token.clientId ?? '', registry.resource(identifier)?.claims ?? {}, identifier),
+  );
   return person ? Object.assign({}, ...rules.map((one) => claimsBy(one, person))) : {};
 }
 
