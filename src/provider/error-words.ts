@@ -7,6 +7,8 @@ type Rule = readonly [code: string, finding: RegExp, words: string];
 export interface ToldError {
   /** The error code. */
   message?: string | undefined;
+  /** The library's class, which stays what it is where an endpoint sends another code (see {@link REMAPPED}). */
+  name?: string | undefined;
   error_description?: string | undefined;
   /** What the library keeps to itself where its description is the same for all. */
   error_detail?: string | undefined;
@@ -26,16 +28,7 @@ export const ERROR_WORDS: readonly Rule[] = [
   ['invalid_request', /^missing required parameters? (.+)$/, 'the request lacks $1'],
   ['invalid_request', /^(.+) parameters? must not be provided twice$/, '$1 stands there twice: send it once'],
   ['invalid_request', /^only (.+) content-type bodies/, 'send the parameters as $1, in the body of a POST'],
-  [
-    'invalid_request',
-    /^failed to parse the request body$/,
-    'the body cannot be read: form-encode it, or send JSON where that is said',
-  ],
-  [
-    'invalid_request',
-    /^request size|entity too large/,
-    'the body is too long: push the request (PAR) with fewer parameters',
-  ],
+  ['invalid_request', /entity too large$/, 'the body is too long: 56 KB at most, so send fewer or shorter parameters'],
   [
     'invalid_request',
     /^origin .* not allowed for client/,
@@ -79,6 +72,7 @@ export const ERROR_WORDS: readonly Rule[] = [
     /^client is invalid$/,
     'client_id is not known here: it is the name of a file in clients/, without .yaml',
   ],
+  ['invalid_client', /^unrecognized id_token_hint audience$/, 'id_token_hint was made for no client of today'],
   [
     'invalid_client',
     /^client not found$|^invalid secret provided$/,
@@ -108,7 +102,6 @@ export const ERROR_WORDS: readonly Rule[] = [
     /^client assertion tokens must only be used once$/,
     'this client_assertion was used already: make one with a new jti for each request',
   ],
-  ['invalid_client', /^unrecognized id_token_hint audience$/, 'id_token_hint was made for no client of today'],
   [
     'invalid_client',
     /^client authentication failed$/,
@@ -163,11 +156,6 @@ export const ERROR_WORDS: readonly Rule[] = [
     'invalid_request',
     /^requested response_type is not allowed for this client$/,
     'the client signs nobody in by a browser: its grant_types lack authorization_code',
-  ],
-  [
-    'invalid_request',
-    /^requested response_mode is not allowed/,
-    'this response_mode does not go with the client or with response_type: leave it out for query',
   ],
   [
     'invalid_request',
@@ -227,7 +215,6 @@ export const ERROR_WORDS: readonly Rule[] = [
     /./,
     'the client may not ask for this scope: scope of its file names those of OpenID Connect; those of a resource need resource=identifier',
   ],
-  ['request_not_supported', /./, 'request is not taken here: send plain parameters, or push them'],
   [
     'request_uri_not_supported',
     /./,
@@ -373,7 +360,6 @@ export const ERROR_WORDS: readonly Rule[] = [
   ['invalid_dpop_proof', /ath/, 'ath of the DPoP proof must be the SHA-256 of the access token, base64url'],
   ['invalid_dpop_proof', /nonce/, 'leave nonce out of the DPoP proof: this provider gives none'],
   ['invalid_dpop_proof', /./, 'the DPoP header must be one JWT, typ dpop+jwt, signed with the public key in its jwk'],
-  ['use_dpop_nonce', /./, 'send the request again with the nonce of the DPoP-Nonce header in the proof'],
 
   // Access tokens.
   [
@@ -401,11 +387,6 @@ export const ERROR_WORDS: readonly Rule[] = [
   ],
   [
     'invalid_token',
-    /audience prevents/,
-    'this access token is for a resource: for userinfo ask for one without resource',
-  ],
-  [
-    'invalid_token',
     /jkt verification/,
     'this access token is bound to a key: send it with the scheme DPoP and a proof of that key',
   ],
@@ -415,11 +396,15 @@ export const ERROR_WORDS: readonly Rule[] = [
     'this DPoP proof was used already: make one with a new jti for each request',
   ],
   ['invalid_token', /not sender-constrained/, 'this access token is bound to no key: send it with the scheme Bearer'],
-  ['invalid_token', /./, 'the access token is unknown, expired or ended: renew it, or ask for authorization again'],
+  [
+    'invalid_token',
+    /./,
+    'the access token is unknown, expired or ended, or a JWT for a resource: renew it, or ask for authorization again',
+  ],
   [
     'insufficient_scope',
     /missing openid/,
-    'the access token has no scope openid: ask for it in the authorization request',
+    'the access token has no scope openid, or is for a resource: userinfo takes one that was asked for with openid and without resource',
   ],
   ['insufficient_scope', /./, 'the access token lacks a scope that is asked for here'],
   [
@@ -456,16 +441,26 @@ export const ERROR_WORDS: readonly Rule[] = [
   ],
 ];
 
+/**
+ * The pushed request endpoint says `invalid_request` of a wrong redirect_uri (RFC 9126 section 2.3), the back-channel one of a wrong
+ * request object (OpenID CIBA Core section 13). What has to be changed is the same.
+ */
+const REMAPPED: { readonly [name: string]: string } = {
+  InvalidRedirectUri: 'invalid_redirect_uri',
+  InvalidRequestObject: 'invalid_request_object',
+};
+
 /** RFC 6749 section 5.2: `error_description` has none of these. */
 function plain(text: string): string {
   return text.replace(/["\\]/g, "'").replace(/[^\x20-\x7e]/g, '?');
 }
 
 /** What a service is told of an error; undefined where nobody described it. */
-export function errorWords({ message, error_description, error_detail }: ToldError): string | undefined {
+export function errorWords({ message, name, error_description, error_detail }: ToldError): string | undefined {
   const findings = [error_description, error_detail].filter((one) => one !== undefined);
+  const about = (message === 'invalid_request' && REMAPPED[name ?? '']) || message;
   for (const [code, finding, words] of ERROR_WORDS) {
-    if (code !== message) continue;
+    if (code !== about) continue;
     for (const text of findings.length > 0 ? findings : [' ']) {
       const found = finding.exec(text);
       if (found) return plain(words.replace('$1', () => (found[1] ?? '').replaceAll("'", '')));

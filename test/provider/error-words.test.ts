@@ -1,15 +1,30 @@
 // `error_description` over raw HTTP: each says what to change, in the words that docs/relying-services/errors.md lists under its code.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import pg from 'pg';
 import { ERROR_WORDS, errorWords } from '../../src/provider/error-words.ts';
+import { removeDevice } from '../../src/usecases/manage-devices.ts';
+import { approveByScan } from '../interactions/with-phone.ts';
 import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
 import { type Answer, formOf, HttpBrowser } from '../support/http-browser.ts';
-import { atService, authorization, CALLBACK, logIn, type Parameters, sentBack } from '../support/service.ts';
+import { personWithPhone } from '../support/phone-of.ts';
+import { atService, authorization, CALLBACK, logIn, type Parameters, sentBack, signedIn } from '../support/service.ts';
 
 const CIBA = 'urn:openid:params:grant-type:ciba';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const API = 'https://api.example.org/';
+const PLAIN = 'https://plain.example.org/';
+const HIGH = 'https://high.example.org/';
+const MFA = 'urn:countersign:acr:mfa';
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+};
 
 /** Claims of a JWT; `undefined` leaves a default out. */
 type Claims = { readonly [claim: string]: unknown };
@@ -33,12 +48,22 @@ function listed(): Map<string, string[]> {
   );
 }
 
+/** A description as a pattern. */
+function patternOf(text: string): RegExp {
+  const parts = text.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.+')}$`);
+}
+
 describe('error descriptions', function () {
   this.timeout(60_000);
   let running: RunningHouse;
   let login: string;
   let key: CryptoKey;
   let stranger: CryptoKey;
+  /** RS256. */
+  let weakPair: CryptoKeyPair;
+  let other: string;
+  let owner: Awaited<ReturnType<typeof personWithPhone>>;
   const page = listed();
 
   before(async () => {
@@ -50,6 +75,8 @@ describe('error descriptions', function () {
       token_endpoint_auth_method: 'private_key_jwt',
       jwks: { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] },
     };
+    const weak = (await crypto.subtle.generateKey(RSA, true, ['sign', 'verify'])) as CryptoKeyPair;
+    weakPair = weak;
     const secret = (name: string) => `${name}-Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-this-one`;
     running = await startHouse({
       files: {
@@ -63,6 +90,42 @@ describe('error descriptions', function () {
         'clients/signer.yaml': { ...signer, client_id: 'signer' },
         'clients/guest.yaml': { ...SERVICE, client_id: 'guest', first_party: false },
         'clients/pusher.yaml': { ...SERVICE, client_id: 'pusher', require_pushed_authorization_requests: true },
+        'clients/worker.yaml': {
+          client_id: 'worker',
+          client_secret: secret('worker'),
+          token_endpoint_auth_method: 'client_secret_post',
+          grant_types: ['client_credentials'],
+        },
+        'clients/bank.yaml': {
+          ...signer,
+          client_id: 'bank',
+          profile: 'fapi2',
+          grant_types: ['authorization_code', 'client_credentials'],
+        },
+        'clients/native.yaml': {
+          ...SERVICE,
+          client_id: 'native',
+          application_type: 'native',
+          first_party: false,
+        },
+        'clients/raised.yaml': { ...SERVICE, client_id: 'raised' },
+        'clients/pinged.yaml': {
+          client_id: 'pinged',
+          client_secret: secret('pinged'),
+          token_endpoint_auth_method: 'client_secret_post',
+          grant_types: [CIBA],
+          backchannel_token_delivery_mode: 'ping',
+          backchannel_client_notification_endpoint: 'http://localhost:9/ping',
+          first_party: true,
+        },
+        'clients/signdesk.yaml': {
+          ...signer,
+          client_id: 'signdesk',
+          redirect_uris: undefined,
+          homepage: undefined,
+          grant_types: [CIBA],
+          require_signed_request_object: true,
+        },
         'clients/jar.yaml': { ...signer, client_id: 'jar', require_signed_request_object: true },
         'clients/bound.yaml': { ...SERVICE, client_id: 'bound', dpop_bound_access_tokens: true },
         'clients/desk.yaml': {
@@ -79,14 +142,27 @@ describe('error descriptions', function () {
           first_party: true,
         },
         'lifetimes.yaml': { refresh_grace: '0s' },
-        'resources/api.yaml': { identifier: API, name: 'API', scopes: { read: {} }, token_format: 'jwt' },
+        'resources/api.yaml': {
+          identifier: API,
+          name: 'API',
+          scopes: { read: {}, approve: { level: 'mfa' } },
+          token_format: 'jwt',
+        },
+        'resources/plain.yaml': { identifier: PLAIN, name: 'Plain', scopes: { read: {} }, token_format: 'opaque' },
+        'resources/high.yaml': { identifier: HIGH, name: 'High', scopes: { see: {} }, level: 'mfa' },
       },
     });
     ({ login } = await person(running.house));
+    other = (await person(running.house)).login;
+    owner = await personWithPhone(running);
   });
   after(() => running?.close());
 
-  const deskSecret = () => ({ client_id: 'desk', client_secret: 'desk-Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-this-one' });
+  const ofClient = (id: string) => ({
+    client_id: id,
+    client_secret: `${id}-Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-this-one`,
+  });
+  const deskSecret = () => ofClient('desk');
   const basic = (id: string, secret: string) => ({
     authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
   });
@@ -131,9 +207,9 @@ describe('error descriptions', function () {
     return (await redeem({ code: got.code, code_verifier: got.verifier })) as unknown as { [name: string]: string };
   }
   /** The same from a browser in which somebody is signed in. */
-  async function again(parameters: Parameters): Promise<Told> {
+  async function again(parameters: Parameters, who = login): Promise<Told> {
     const browser = new HttpBrowser();
-    await logIn(browser, await browser.visit(authorization(running.issuer).url, atService), login);
+    await logIn(browser, await browser.visit(authorization(running.issuer).url, atService), who);
     return Object.fromEntries(
       sentBack(await browser.visit(authorization(running.issuer, parameters).url, atService)),
     ) as unknown as Told;
@@ -156,25 +232,29 @@ describe('error descriptions', function () {
     const challenge = response.headers.get('www-authenticate');
     return { ...((await response.json()) as Told), ...(challenge === null ? {} : { challenge }) };
   }
-  const jwt = (claims: Claims, signedBy = key, header: object = {}) =>
+  const jwt = (claims: Claims, signedBy: CryptoKey | Uint8Array = key, header: object = {}) =>
     new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k', ...header }).sign(signedBy);
   const now = () => Math.floor(Date.now() / 1000);
-  async function assertion(claims: Claims, signedBy = key): Promise<Told> {
+  /** What a client that signs proves itself with. */
+  async function signed(client: string, claims: Claims = {}, signedBy: CryptoKey | Uint8Array = key, header = {}) {
     const all = {
-      iss: 'signer',
-      sub: 'signer',
+      iss: client,
+      sub: client,
       aud: running.issuer,
       jti: crypto.randomUUID(),
       exp: now() + 60,
       iat: now(),
     };
     const given = Object.fromEntries(Object.entries({ ...all, ...claims }).filter(([, value]) => value !== undefined));
-    const client_assertion = await jwt(given, signedBy);
-    const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-    return post('/token', { grant_type: 'client_credentials', client_assertion, client_assertion_type });
+    const client_assertion = await jwt(given, signedBy, header);
+    return { client_assertion, client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
   }
-  async function proofOf(claims: Claims = {}, headers: object = {}): Promise<{ dpop: string }> {
-    const { publicKey, privateKey } = await generateKeyPair('ES256');
+  async function assertion(claims: Claims, signedBy: CryptoKey | Uint8Array = key, header = {}): Promise<Told> {
+    const proof = await signed('signer', claims, signedBy, header);
+    return post('/token', { grant_type: 'client_credentials', ...proof });
+  }
+  async function proofOf(claims: Claims = {}, headers: object = {}, pair?: CryptoKeyPair): Promise<{ dpop: string }> {
+    const { publicKey, privateKey } = pair ?? (await generateKeyPair('ES256'));
     const all = { htm: 'POST', htu: `${running.issuer}/token`, jti: crypto.randomUUID(), iat: now() };
     const given = Object.fromEntries(Object.entries({ ...all, ...claims }).filter(([, value]) => value !== undefined));
     const header = { alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey), ...headers };
@@ -190,11 +270,25 @@ describe('error descriptions', function () {
     const got = await code({ client_id: 'bound', ...parameters });
     return redeem({ client_id: 'bound', code: got.code, code_verifier: got.verifier }, proof);
   }
-  const request = async (claims: Claims, signedBy = key) =>
-    authorize({
-      client_id: 'jar',
-      request: await jwt({ iss: 'jar', aud: running.issuer, exp: now() + 60, client_id: 'jar', ...claims }, signedBy),
-    });
+  /** A token bound to a key, and a way to prove that it is held. */
+  async function held() {
+    const pair = (await generateKeyPair('ES256', { extractable: true })) as CryptoKeyPair;
+    const { access_token = '' } = await bound(await proofOf({}, {}, pair));
+    const ath = createHash('sha256').update(access_token).digest('base64url');
+    return { access_token, proof: await proofOf({ htm: 'GET', htu: `${running.issuer}/me`, ath }, {}, pair) };
+  }
+  const object = (client: string, claims: Claims, signedBy: CryptoKey | Uint8Array = key, header = {}) =>
+    jwt({ iss: client, aud: running.issuer, exp: now() + 60, client_id: client, ...claims }, signedBy, header);
+  const request = async (claims: Claims, signedBy: CryptoKey | Uint8Array = key, header = {}) =>
+    authorize({ client_id: 'jar', request: await object('jar', claims, signedBy, header) });
+  /** The same, pushed by a client that holds itself to FAPI 2.0. */
+  const pushed = async (claims: Claims) =>
+    post('/request', { ...(await signed('bank')), request: await object('bank', claims) });
+  /** A token of the client itself. */
+  const alone = (more: Parameters) =>
+    post('/token', { ...ofClient('worker'), grant_type: 'client_credentials', ...more });
+  const aside = async (fields: Parameters) =>
+    (await post('/backchannel', { ...deskSecret(), scope: 'openid', ...fields })) as unknown as { auth_req_id: string };
 
   /** What is done, and the code and the beginning of the words that it is answered with. */
   const cases: readonly [() => Promise<Told>, string, string][] = [
@@ -253,6 +347,34 @@ describe('error descriptions', function () {
     [() => request({}, stranger), 'invalid_request_object', 'the request object is not valid'],
     [() => request({ aud: 'https://other.example.org' }), 'invalid_request_object', 'the request object is not valid'],
     [() => request({ request: 'x' }), 'invalid_request_object', 'a request object holds no request'],
+    [() => request({ response_type: 'token' }), 'invalid_request_object', 'response_type inside the request object'],
+    [
+      () => request({}, new TextEncoder().encode('x'.repeat(32)), { alg: 'HS256' }),
+      'invalid_request_object',
+      'the request object is signed with an algorithm',
+    ],
+    [
+      () => authorize({ request: 'x', request_uri: 'urn:ietf:params:oauth:request_uri:x' }),
+      'invalid_request',
+      'request and request_uri do not go together',
+    ],
+    [
+      async () => again({ prompt: 'none', id_token_hint: (await tokensOf())['id_token'] }, other),
+      'login_required',
+      'id_token_hint is about another person',
+    ],
+    [
+      async () => {
+        const asked = { client_id: 'native', scope: 'openid' };
+        const { browser, answer } = await signedIn(running.issuer, login, asked);
+        const form = formOf(answer, '/consent');
+        sentBack(await browser.post(form.url, { ...form.fields, answer: 'allow' }, atService));
+        const silent = await browser.visit(authorization(running.issuer, { ...asked, prompt: 'none' }).url, atService);
+        return Object.fromEntries(sentBack(silent)) as unknown as Told;
+      },
+      'interaction_required',
+      'a page must be shown',
+    ],
     [() => authorize({ prompt: 'none' }), 'login_required', 'nobody is signed in here'],
     [
       () => authorize({ claims: '{"id_token":{"acr":{"essential":true,"value":"x"}}}' }),
@@ -278,6 +400,28 @@ describe('error descriptions', function () {
       () => post('/request', { client_id: 'nobody' }),
       'invalid_client',
       'the client is unknown or its secret is another',
+    ],
+
+    [
+      async () => post('/request', { ...authorizationOf({ redirect_uri: 'http://localhost:9/other' }) }),
+      'invalid_request',
+      'redirect_uri is none of redirect_uris',
+    ],
+    [
+      async () =>
+        post(
+          '/request',
+          { ...authorizationOf({ dpop_jkt: 'x'.repeat(43) }) },
+          await proofOf({ htu: `${running.issuer}/request` }),
+        ),
+      'invalid_request',
+      'dpop_jkt is not the thumbprint',
+    ],
+    [() => pushed({}), 'invalid_request_object', 'the request object lacks the claim nbf'],
+    [
+      () => pushed({ nbf: now() - 10, exp: now() + 3700 }),
+      'invalid_request_object',
+      'exp of the request object must be at most an hour',
     ],
 
     // The proof of the client.
@@ -335,6 +479,11 @@ describe('error descriptions', function () {
     [() => assertion({ exp: 1e17 }), 'invalid_client', 'exp of client_assertion is too far'],
     [() => assertion({ jti: undefined }), 'invalid_client', 'client_assertion needs jti'],
     [() => assertion({}, stranger), 'invalid_client', 'client_assertion is not valid'],
+    [
+      () => assertion({}, new TextEncoder().encode('x'.repeat(32)), { alg: 'HS256' }),
+      'invalid_client',
+      'client_assertion is signed with another algorithm',
+    ],
     [
       () => assertion({ jti: 'the-same' }).then(() => assertion({ jti: 'the-same' })),
       'invalid_client',
@@ -410,6 +559,8 @@ describe('error descriptions', function () {
       'invalid_request',
       'send the parameters as application/x-www-form-urlencoded',
     ],
+    [() => post('/token', `code=${'x'.repeat(60_000)}`), 'invalid_request', 'the body is too long'],
+    [() => redeem({ code: 'x' }, { origin: 'https://attacker.example' }), 'invalid_request', 'the origin of this app'],
     [
       () => redeem({ client_id: undefined, client_assertion: 'e30.eyJzdWIiOiJ4In0.x', client_assertion_type: 'x' }),
       'invalid_request',
@@ -446,6 +597,51 @@ describe('error descriptions', function () {
       },
       'invalid_grant',
       'the refresh token was used already, and its family has ended',
+    ],
+
+    [
+      async () => {
+        const got = await code({ client_id: 'raised' });
+        await running.reload({ 'clients/raised.yaml': { ...SERVICE, client_id: 'raised', minimum_level: 'mfa' } });
+        return redeem({ client_id: 'raised', code: got.code, code_verifier: got.verifier });
+      },
+      'invalid_grant',
+      'the sign-in did not reach the level mfa',
+    ],
+    [
+      async () => {
+        const { browser, request, answer } = await signedIn(running.issuer, owner.login, { acr_values: MFA });
+        const got = sentBack(await approveByScan(browser, owner.phone, answer)).get('code') ?? '';
+        const { deviceId } = await owner.phone.account();
+        await removeDevice(running.house.world, { userId: owner.id, deviceId });
+        return redeem({ code: got, code_verifier: request.verifier });
+      },
+      'invalid_grant',
+      'the phone that this sign-in rests on was removed',
+    ],
+    [
+      async () => {
+        const { url, verifier } = authorization(running.issuer, { resource: API, scope: 'openid read' });
+        const browser = new HttpBrowser();
+        const page = await browser.visit(`${url}&${new URLSearchParams({ resource: PLAIN })}`, atService);
+        const got = sentBack(await logIn(browser, page, login)).get('code') ?? '';
+        return redeem({ code: got, code_verifier: verifier });
+      },
+      'invalid_target',
+      'a token is for one resource',
+    ],
+    [() => alone({ scope: 'read' }), 'invalid_scope', 'a token of the client itself has scopes of one resource'],
+    [() => alone({ scope: 'approve', resource: API }), 'invalid_scope', 'this scope needs a level'],
+    [() => alone({ scope: 'see', resource: HIGH }), 'invalid_target', 'this resource needs a level'],
+    [
+      async () =>
+        post(
+          '/token',
+          { ...(await signed('bank')), grant_type: 'client_credentials', scope: 'read', resource: API },
+          await proofOf({}, { alg: 'RS256' }, weakPair),
+        ),
+      'invalid_dpop_proof',
+      'sign the DPoP proof with ES256',
     ],
 
     // Devices and requests without a browser.
@@ -507,7 +703,77 @@ describe('error descriptions', function () {
       'the auth_req_id is unknown',
     ],
 
+    [
+      async () => {
+        const { phone: _phone, login: asked } = await personWithPhone(running);
+        const { auth_req_id } = await aside({ login_hint: asked, requested_expiry: '1' });
+        await wait(2000);
+        return post('/token', { ...deskSecret(), grant_type: CIBA, auth_req_id });
+      },
+      'expired_token',
+      'the person did not answer in time',
+    ],
+    [
+      () => post('/backchannel', { ...ofClient('pinged'), scope: 'openid', client_notification_token: 'two words' }),
+      'invalid_request',
+      'ping needs client_notification_token',
+    ],
+    [
+      async () =>
+        post('/backchannel', { ...(await signed('signdesk')), request: await object('signdesk', { scope: 'openid' }) }),
+      'invalid_request',
+      'the request object lacks the claim iat',
+    ],
+
     // Access tokens.
+    [
+      () => me('', {}, '?access_token=x'),
+      'invalid_request',
+      'send the access token in the Authorization header, never',
+    ],
+    [
+      async () => me('Bearer x', await proofOf()),
+      'invalid_request',
+      'a token that is bound to a key goes with the scheme',
+    ],
+    [
+      async () => post('/me', { access_token: 'x' }, await proofOf()),
+      'invalid_request',
+      'a token that is bound to a key goes in the Authorization header',
+    ],
+    [
+      async () => me(`Bearer ${await accessToken('openid read', PLAIN)}`),
+      'insufficient_scope',
+      'the access token has no scope openid, or is for a resource',
+    ],
+    [
+      async () => me(`Bearer ${await accessToken('openid read', API)}`),
+      'invalid_token',
+      'the access token is unknown, expired or ended, or a JWT for a resource',
+    ],
+    [
+      async () => me(`Bearer ${await accessToken()}`, {}, '?scope=openid+email'),
+      'insufficient_scope',
+      'the access token lacks a scope',
+    ],
+    [
+      async () => {
+        const { access_token, proof } = await held();
+        await me(`DPoP ${access_token}`, proof);
+        return me(`DPoP ${access_token}`, proof);
+      },
+      'invalid_token',
+      'this DPoP proof was used already',
+    ],
+    [
+      async () => {
+        const token = await accessToken();
+        const ath = createHash('sha256').update(token).digest('base64url');
+        return me(`DPoP ${token}`, await proofOf({ htm: 'GET', htu: `${running.issuer}/me`, ath }));
+      },
+      'invalid_token',
+      'this access token is bound to no key',
+    ],
     [() => me('Bearer nothing'), 'invalid_token', 'the access token is unknown'],
     [() => me('Basic eDp5'), 'invalid_request', 'the Authorization header must be Bearer'],
     [
@@ -553,25 +819,48 @@ describe('error descriptions', function () {
       'post_logout_redirect_uri is none',
     ],
     [() => endSession({ client_id: 'nobody' }), 'invalid_client', 'client_id is not known here'],
+    [
+      async () => endSession({ id_token_hint: await jwt({ aud: 'nobody' }) }),
+      'invalid_client',
+      'id_token_hint was made for no client of today',
+    ],
+
+    // What nobody foresaw: a table that is not there.
+    [
+      async () => {
+        const database = new pg.Client({ connectionString: running.environment['DATABASE_URL'] });
+        await database.connect();
+        try {
+          await database.query('alter table oidc_artefacts rename to elsewhere');
+          return await redeem({ grant_type: 'refresh_token', refresh_token: 'x'.repeat(44) });
+        } finally {
+          await database.query('alter table elsewhere rename to oidc_artefacts');
+          await database.end();
+        }
+      },
+      'server_error',
+      'something failed here',
+    ],
   ];
+  /** The parameters of an authorization request, to be pushed. */
+  function authorizationOf(parameters: Parameters): Parameters {
+    return Object.fromEntries(new URL(authorization(running.issuer, parameters).url).searchParams);
+  }
   async function endSession(parameters: Record<string, string>): Promise<Told> {
     return ofTable(await new HttpBrowser().visit(`${running.issuer}/session/end?${new URLSearchParams(parameters)}`));
   }
 
   it('say what to change, in the words of the page', async () => {
     const wrong: string[] = [];
+    const unheard = new Map(
+      ERROR_WORDS.map(([code, , words]) => [`${code}: ${words}`, [code, patternOf(words.replace('$1', '…'))] as const]),
+    );
     for (const [ask, code, words] of cases) {
       const told = await ask().catch((broken: Error): Told => ({ error: broken.message }));
       const { error, error_description: description = '', challenge } = told;
       const shown = `${ask}`.slice(0, 160).replace(/\s+/g, ' ');
-      const onPage = (page.get(error) ?? []).some((text) =>
-        new RegExp(
-          `^${text
-            .split('…')
-            .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-            .join('.+')}$`,
-        ).test(description),
-      );
+      const onPage = (page.get(error) ?? []).some((text) => patternOf(text).test(description));
+      for (const [rule, [of, pattern]] of unheard) if (of === error && pattern.test(description)) unheard.delete(rule);
       if (error !== code || !description.startsWith(words)) wrong.push(`${shown}: ${error}: ${description}`);
       else if (!onPage) wrong.push(`${shown}: the page does not list ${error}: ${description}`);
       if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(description)) wrong.push(`${shown}: characters: ${description}`);
@@ -579,6 +868,7 @@ describe('error descriptions', function () {
         wrong.push(`${shown}: the header says ${challenge}`);
     }
     expect(wrong.join('\n')).to.equal('');
+    expect([...unheard.keys()].join('\n'), 'descriptions that no request here was answered with').to.equal('');
   });
 
   it('stand on the page, each of them, under its code', () => {

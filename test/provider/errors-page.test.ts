@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { errors } from 'oidc-provider';
 
-/** Codes of features that are not offered: nobody is sent them. */
+/** Codes of features that are not offered, or of a refusal to take what is always taken: nobody is sent them. */
 const NOT_OFFERED =
-  /credential|attestation|software_statement|registration|invalid_nonce|invalid_proof|authorization_details|user_code|login_hint_token|transaction_failed/;
+  /request_not_supported|use_dpop_nonce|credential|attestation|software_statement|registration|invalid_nonce|invalid_proof|authorization_details|user_code|login_hint_token|transaction_failed/;
 
 /** Every code of oidc-provider's error classes. */
 const KNOWN = Object.values(errors as unknown as { [name: string]: new (text: string) => { error?: string } })
