@@ -27,6 +27,7 @@ const PHONES = 1000;
 const LIMITS = {
   device_api_address: { points: 1_000_000 },
   password_address: { points: 1_000_000 },
+  sign_in_address: { points: 1_000_000 },
 };
 
 interface Person {

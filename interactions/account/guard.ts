@@ -7,6 +7,7 @@ import { seconds } from '../../src/platform/clock.ts';
 import { fingerprint, sameBytes } from '../../src/platform/hashes.ts';
 import { type Form, readForm } from '../../src/web/body.ts';
 import { Refusal } from '../../src/web/errors.ts';
+import { addressOf } from '../../src/web/request.ts';
 import { bindBrowser } from '../approve/step.ts';
 import { NO_FORM } from '../enrol/routes.ts';
 import { type PageDeps, seeOther, viewOf } from '../interaction.ts';
@@ -77,8 +78,15 @@ export async function signIn(
   returnTo: string,
   fresh?: { acr: string; maxAge: number },
 ): Promise<void> {
+  if (fresh === undefined) await countStranger(ctx, deps);
   const wanted = { returnTo, ...(fresh === undefined ? {} : { fresh }) };
   seeOther(ctx, await signInAddress(deps.world, deps.account, bindBrowser(ctx, deps), wanted));
+}
+
+/** What is under way is kept for a while, and nobody has proven anything yet. */
+async function countStranger(ctx: Context, deps: AccountDeps): Promise<void> {
+  const verdict = await deps.world.limits.take('sign_in_address', addressOf(ctx).addressKey);
+  if (!verdict.ok) throw new Refusal('too_many', verdict.retryAfter);
 }
 
 /** The account's highest level: with the phone where one can answer, else what the password reaches. */

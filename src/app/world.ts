@@ -126,6 +126,8 @@ function watchStores(watch: NodeWatch, parts: { database: Database; state: State
     return pending.length === 0 ? { ok: true } : { ok: false, why: `waiting: ${pending.join(', ')}` };
   });
   watch.check('state', () => state.health());
+  const { fill } = state;
+  if (fill) watch.metrics.gauge('countersign_embedded_state_fill_ratio', fill);
   watch.metrics.gauge('db_client_connections', () => {
     const { used, idle } = database.pool();
     return { used, idle };

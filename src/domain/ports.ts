@@ -286,6 +286,8 @@ export type LimitRule =
   | 'offline_code'
   | 'enrolment_code_address'
   | 'user_code_address'
+  | 'sign_in_address'
+  | 'device_code_address'
   | 'password_reset'
   | 'device_api_address';
 

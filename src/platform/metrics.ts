@@ -55,6 +55,9 @@ const GAUGES = {
   db_client_connection_pending_requests: ['Statements that wait for a connection to the database.'],
   outbox_lag_seconds: ['How long the oldest letter has waited for its mail server.'],
   signing_key_age_seconds: ['Age of the signing key in use, by algorithm.', 'alg'],
+  countersign_embedded_state_fill_ratio: [
+    'How full the in-process state is; at 1 nothing new is taken. No value where the state is Redis.',
+  ],
   countersign_ready: ['1 where this node takes requests: what /health/ready says.'],
   countersign_configurations: ['Different configurations in force over all nodes: more than 1 should not last.'],
   countersign_read_only: ['1 while nothing that lasts is written, by read_only in notices.yaml.'],

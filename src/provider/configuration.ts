@@ -9,6 +9,7 @@ import { accountFinder, CLAIMS } from './account.ts';
 import { isReadOnly } from './availability.ts';
 import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
 import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
+import { waitOf } from './entry-limits.ts';
 import type { ToldError } from './error-words.ts';
 import { checkAssertions, checkRequestObjects } from './fapi.ts';
 import { grantLoader } from './grants.ts';
@@ -246,9 +247,11 @@ async function renderError(
   const service = namedService(parts.registry(), ctx);
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   const { error_description: description } = inOurWords(out, error as ToldError);
+  const retryAfter = waitOf(error);
   await parts.pages.error(ctx, {
     status,
     code: out.error,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
     ...(description === undefined || status >= 500 ? {} : { description }),
     readOnly: isReadOnly(error),
     ...(service?.homepage === undefined ? {} : { startAgain: { name: service.name, url: service.homepage } }),
@@ -274,7 +277,9 @@ function lifetimes(registry: () => Registry, clock: Clock): NonNullable<Configur
       return Math.max(1, begun + lifetimes.refreshToken - Math.floor(clock.now() / 1000));
     },
     Session: (_ctx, session) => {
-      const { begun } = session as { begun?: number };
+      const { begun, accountId } = session as { begun?: number; accountId?: string };
+      // Of nobody: it holds the secret of a form, and anybody can have as many as they like.
+      if (accountId === undefined) return lifetimes.interaction;
       const left = lifetimes.session.absolute - Math.floor((clock.now() - (begun ?? clock.now())) / 1000);
       return Math.max(1, Math.min(lifetimes.session.idle, left));
     },

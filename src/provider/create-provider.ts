@@ -9,6 +9,7 @@ import { tellingBusy, tellWhenToRetry } from './availability.ts';
 import { type BackchannelWorld, backchannelSettler } from './backchannel.ts';
 import { configuration, type ProviderParts } from './configuration.ts';
 import { limitUserCodes, pollingPace, tellPollInterval } from './device-flow.ts';
+import { limitDeviceCodes, limitSignIns } from './entry-limits.ts';
 import {
   carryPhones,
   endSessionsForGood,
@@ -49,8 +50,10 @@ export function createProvider(
     users: together.users,
     phones: tellingBusy(parts.phones),
     backchannel: tellingBusyAll(parts.backchannel),
-    adapter: (model: string) =>
-      together.adapter(model, onlyOwnIds(model, rememberingSuccessors(model, tellingBusy(adapter(model))))),
+    adapter: (model: string) => {
+      const kept = limitSignIns(model, tellingBusy(adapter(model)), tellingBusy(parts.backchannel.limits));
+      return together.adapter(model, onlyOwnIds(model, rememberingSuccessors(model, kept)));
+    },
   };
   const provider = new TellingProvider(parts.registry().settings.server.issuer, configuration(telling));
   // Host, protocol and client address were already replaced by what the issuer and the trusted proxies say (app/koa.ts).
@@ -66,6 +69,7 @@ export function createProvider(
   settleBeforePoll(provider, backchannelSettler(provider, parts.registry, telling.backchannel));
   paceDevicePolls(provider, pollingPace(parts.registry, telling.backchannel.replays));
   limitUserCodes(provider, telling.backchannel.limits, parts.pages);
+  limitDeviceCodes(provider, telling.backchannel.limits);
   tellPollInterval(provider, parts.registry);
   tellNoUserCode(provider);
   tellAliases(provider, parts.registry().settings.server.mtls?.origin);

@@ -23,6 +23,13 @@ export function keepOurMembers(provider: Provider): void {
 }
 
 /**
+ * Whether this request's session is kept for the first time (lib/models/session.js sets `new` where the browser brought none). Without
+ * it a stranger could have sessions kept without end.
+ */
+export const isNewSession = (session: object | undefined): boolean =>
+  (session as { new?: boolean } | undefined)?.new === true;
+
+/**
  * Replaces the check of values used once (client assertions, DPoP proofs): the library finds, then saves, and two at once both
  * pass (lib/models/replay_detection.js). @param first true for the first caller of a key within its seconds.
  */

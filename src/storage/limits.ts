@@ -7,7 +7,12 @@ import { openEmbeddedState } from './state/embedded/state.ts';
 import type { Figures, State } from './state/state.ts';
 
 /** Coarse limits by address: without the state they are counted in this process. All other rules refuse with the state's own error. */
-const COARSE: ReadonlySet<LimitRule> = new Set(['password_address', 'device_api_address']);
+const COARSE: ReadonlySet<LimitRule> = new Set([
+  'password_address',
+  'device_api_address',
+  'sign_in_address',
+  'device_code_address',
+]);
 
 function figuresOf({
   points,

@@ -32,11 +32,10 @@ export async function requestPasswordReset(
   compose: ComposeReset,
 ): Promise<ResetRequested> {
   const name = canonicalLogin(request.typed) ?? '';
-  const [address, person] = await Promise.all([
-    world.limits.take('password_reset', `address ${request.address}`),
-    world.limits.take('password_reset', `name ${fingerprint(name)}`),
-  ]);
+  const address = await world.limits.take('password_reset', `address ${request.address}`);
   if (!address.ok) return { ok: false, why: 'wait', retryAfter: address.retryAfter };
+  // Only then: whoever has to wait must not go on filling the store with names.
+  const person = await world.limits.take('password_reset', `name ${fingerprint(name)}`);
   const delivered =
     name === '' || !person.ok
       ? Promise.resolve()

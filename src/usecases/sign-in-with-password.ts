@@ -37,15 +37,14 @@ const LONGEST = 1024;
  * stranger: the wait is soft, and a browser on which the person has signed in before is counted apart.
  */
 export async function signInWithPassword(world: Touched, attempt: PasswordAttempt): Promise<PasswordAnswer> {
+  // First: whoever has to wait must not go on filling the store with names, each of which is counted for a day.
+  const address = await world.limits.peek('password_address', attempt.address);
+  if (!address.ok) return { ok: false, why: 'wait', retryAfter: address.retryAfter };
   const login = canonicalLogin(attempt.login) ?? '';
   const found = await findByNameOrMail(world, login);
   const limitKey = await personKey(world, attempt, login, found?.user);
-  const [address, person] = await Promise.all([
-    world.limits.peek('password_address', attempt.address),
-    world.limits.take('password_person', limitKey),
-  ]);
-  const waits = [address, person].map((verdict) => (verdict.ok ? 0 : verdict.retryAfter));
-  if (Math.max(...waits) > 0) return { ok: false, why: 'wait', retryAfter: Math.max(...waits) };
+  const person = await world.limits.take('password_person', limitKey);
+  if (!person.ok) return { ok: false, why: 'wait', retryAfter: person.retryAfter };
   const verdict = await check(world, found, attempt.password);
   if (verdict === 'busy') return { ok: false, why: 'busy' };
   if (verdict === 'wrong' || !found) return refuse(world, attempt, found?.user);

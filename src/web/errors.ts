@@ -58,7 +58,9 @@ function refusalOf(error: unknown): Refusal {
   const store = [error, (error as { cause?: unknown } | null)?.cause].find((one) => one instanceof Unavailable);
   if (store) return new Refusal(store instanceof ReadOnly ? 'read_only' : 'busy', retryAfterOf(store));
   if (error instanceof QueueFull) return new Refusal('busy', RETRY_AFTER);
-  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  const { status, retryAfter } = (error ?? {}) as { status?: unknown; retryAfter?: unknown };
+  // oidc-provider keeps a session after its answer is made: a limit may speak as late as that.
+  if (status === 429) return new Refusal('too_many', typeof retryAfter === 'number' ? retryAfter : undefined);
   // What Koa and its parsers throw at a bad request (a path that cannot be decoded, …).
   if (status === 413) return new Refusal('too_large');
   return typeof status === 'number' && status >= 400 && status < 500 ? new Refusal('malformed') : new Refusal('broken');

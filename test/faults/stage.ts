@@ -57,10 +57,9 @@ export interface Stage {
 
 /** Nothing here may be slowed down by limits: all of it comes from one address. */
 const LIMITS = Object.fromEntries(
-  ['device_api_address', 'password_address', 'password_person', 'push_short', 'push_day'].map((rule) => [
-    rule,
-    { points: 1_000_000 },
-  ]),
+  ['device_api_address', 'sign_in_address', 'password_address', 'password_person', 'push_short', 'push_day'].map(
+    (rule) => [rule, { points: 1_000_000 }],
+  ),
 );
 
 /** Milliseconds between two looks of the balancer at readiness, and how long one may take. */

@@ -235,4 +235,19 @@ describe('the second port', function () {
     expect(below.map(({ name }) => name)).to.include('SELECT');
     expect(receiver.text()).to.not.contain('never-in-a-trace').and.not.contain('a long enough pass phrase');
   });
+
+  it('tells how full the in-process state is, where that is the state', async () => {
+    const gauge = 'countersign_embedded_state_fill_ratio';
+    expect(await metrics()).to.not.match(new RegExp(`^${gauge} `, 'm'));
+    const own = await startWorld({ watched: true, people: [], backend: 'embedded' });
+    try {
+      const fill = async () => sample(await (await fetch(`${own.nodes[0]?.watch}/metrics`)).text(), gauge);
+      const before = await fill();
+      expect(before).to.be.within(0, 0.01);
+      await new HttpBrowser().request(authorization(own.issuer, { login_hint: 'x'.repeat(4000) }).url);
+      expect(await fill()).to.be.above(before);
+    } finally {
+      await own.close();
+    }
+  });
 });

@@ -134,6 +134,38 @@ describe('recovery', () => {
     expect(mails.at(-1)?.tokens).to.deep.equal([]);
   });
 
+  it('counts no name while the address has to wait: each would be kept for as long as its limit', async () => {
+    const from = address();
+    const taken: string[] = [];
+    const { limits } = world;
+    const watched = {
+      ...world,
+      limits: {
+        ...limits,
+        take: (...asked: Parameters<typeof limits.take>) => {
+          taken.push(asked[0]);
+          return limits.take(...asked);
+        },
+      },
+    };
+    const tries = {
+      password_person: (name: string) => signInWithPassword(watched, { login: name, password: 'x', address: from }),
+      password_reset: (name: string) =>
+        requestPasswordReset(watched, { typed: name, address: from }, () => ({ subject: '', text: '' })),
+    };
+    for (const [rule, attempt] of Object.entries(tries)) {
+      for (let times = 0; times < 60; times += 1) {
+        const before = taken.length;
+        const answer = await attempt(`nobody-${rule}-${times}`);
+        const counted = taken.slice(before).filter((one) => one === rule).length;
+        // The address itself is counted under the rule of the reset.
+        const most = answer.ok || answer.why !== 'wait' ? 2 : rule === 'password_reset' ? 1 : 0;
+        expect(counted, `${rule} ${times}`).to.be.at.most(most);
+        if (times === 59) expect(answer, rule).to.include({ ok: false, why: 'wait' });
+      }
+    }
+  }).timeout(20_000);
+
   it('refuses a weak password and leaves the link good', async () => {
     const { login } = await person(running.house);
     const token = await link(login);

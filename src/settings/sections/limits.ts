@@ -51,6 +51,11 @@ export const limitsSchema = z
       points: 30,
       within: '10m',
     }),
+    sign_in_address: rule('Sign-ins begun from one address, whatever becomes of them. A whole office may share one.', {
+      points: 600,
+      within: '1m',
+    }),
+    device_code_address: rule('Device codes (RFC 8628) asked for from one address.', { points: 120, within: '1m' }),
     password_reset: rule('Mails for a forgotten password, for one person and for one address.', {
       points: 3,
       within: '1h',

@@ -91,6 +91,8 @@ export interface State {
   subscribe(topic: string, listener: (message: string) => void): Promise<() => void>;
   /** Whether it can be written to and forgets nothing by itself. */
   health(): Promise<{ ok: true } | { ok: false; why: string }>;
+  /** How full it is, from 0 to 1; missing where another program keeps it and tells that itself. */
+  fill?(): number;
   close(): Promise<void>;
 }
 

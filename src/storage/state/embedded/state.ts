@@ -1,23 +1,10 @@
 // State in this process: bounded, swept, gone with the process. One node only.
 import { type Clock, systemClock } from '../../../platform/clock.ts';
-import {
-  type Change,
-  type Changed,
-  checkedKey,
-  type Figures,
-  type Read,
-  type State,
-  StateUnavailable,
-} from '../state.ts';
+import { type Change, type Changed, checkedKey, type Figures, type Read, type State } from '../state.ts';
 import { applied, holds } from './change.ts';
+import { createKept, type Kept } from './kept.ts';
 import { createTopics } from './topics.ts';
 
-type Kept = { expiresAt: number } & (
-  | { kind: 'value'; value: string }
-  | { kind: 'record'; fields: Map<string, string> }
-  | { kind: 'index'; members: Map<string, number> }
-  | { kind: 'throttle'; count: number; blockedUntil: number }
-);
 type Kind = Kept['kind'];
 
 /** Options of {@link openEmbeddedState}. */
@@ -25,44 +12,35 @@ export interface EmbeddedOptions {
   clock?: Clock;
   /** Entries beyond which new ones are refused: nothing is ever evicted. */
   limit?: number;
+  /** Bytes of what is kept, beyond which new entries are refused. */
+  bytes?: number;
   /** Milliseconds between two sweeps of what has expired. */
   sweepEvery?: number;
 }
 
+const MEGABYTE = 1024 * 1024;
+
 /** A {@link State} in this process. */
 export function openEmbeddedState(options: EmbeddedOptions = {}): State {
-  const { clock = systemClock, limit = 250_000, sweepEvery = 10_000 } = options;
-  const kept = new Map<string, Kept>();
-  const topics = createTopics();
+  const { clock = systemClock, limit = 250_000, bytes = 256 * MEGABYTE, sweepEvery = 10_000 } = options;
   const now = () => clock.now();
-
-  const sweep = () => {
-    const at = now();
-    for (const [key, entry] of kept) if (entry.expiresAt <= at) kept.delete(key);
-  };
-  const timer = setInterval(sweep, sweepEvery);
+  const kept = createKept({ entries: limit, bytes }, now);
+  const topics = createTopics();
+  const timer = setInterval(kept.sweep, sweepEvery);
   timer.unref();
 
   function find<K extends Kind>(key: string, kind: K): Extract<Kept, { kind: K }> | undefined {
     const entry = kept.get(checkedKey(key));
     if (!entry) return undefined;
     if (entry.expiresAt <= now()) {
-      kept.delete(key);
+      kept.forget(key);
       return undefined;
     }
     if (entry.kind !== kind) throw new TypeError(`${key.split(':')[0]}: kept as ${entry.kind}, asked as ${kind}`);
     return entry as Extract<Kept, { kind: K }>;
   }
 
-  function keep(key: string, entry: Kept): void {
-    checkedKey(key);
-    if (kept.size >= limit && !kept.has(key)) {
-      sweep();
-      // Like Redis under `noeviction`: forgetting a used challenge would let it be used again.
-      if (kept.size >= limit) throw new StateUnavailable('the in-process state is full');
-    }
-    kept.set(key, entry);
-  }
+  const keep = (key: string, entry: Kept): void => kept.set(checkedKey(key), entry);
 
   const until = (ttl: number) => now() + ttl * 1000;
   const reading = (fields: Map<string, string>, at = now()): Read => ({ fields: Object.fromEntries(fields), now: at });
@@ -74,6 +52,7 @@ export function openEmbeddedState(options: EmbeddedOptions = {}): State {
     const at = now();
     if (!holds(record.fields, wanted, at)) return { ok: false, now: reading(record.fields, at) };
     applied(record.fields, wanted, at);
+    kept.reweigh(key);
     for (const { topic, field, message } of wanted.tells ?? []) {
       topics.publish(field ? `${topic}${record.fields.get(field) ?? ''}` : topic, message);
     }
@@ -120,12 +99,12 @@ export function openEmbeddedState(options: EmbeddedOptions = {}): State {
     },
     take: async (key) => {
       const entry = find(key, 'value');
-      kept.delete(key);
+      kept.forget(key);
       return entry?.value;
     },
     delete: async (key) => {
       const entry = kept.get(checkedKey(key));
-      return kept.delete(key) && entry !== undefined && entry.expiresAt > now();
+      return kept.forget(key) && entry !== undefined && entry.expiresAt > now();
     },
     increment: async (key, ttl) => {
       const entry = find(key, 'value');
@@ -134,7 +113,8 @@ export function openEmbeddedState(options: EmbeddedOptions = {}): State {
       return Number(value);
     },
     write: async (key, fields, ttl, stamps = {}) => {
-      const all = find(key, 'record')?.fields ?? new Map<string, string>();
+      // Copied: where the state is full, nothing of it is written.
+      const all = new Map(find(key, 'record')?.fields);
       const at = now();
       applied(all, { sets: fields, stamps }, at);
       keep(key, { kind: 'record', fields: all, expiresAt: at + ttl * 1000 });
@@ -153,13 +133,15 @@ export function openEmbeddedState(options: EmbeddedOptions = {}): State {
     },
     delist: async (key, member) => {
       find(key, 'index')?.members.delete(member);
+      kept.reweigh(key);
     },
     members: async (key) =>
       [...(find(key, 'index')?.members ?? [])].filter(([, end]) => end > now()).map(([name]) => name),
     throttle: async (key, figures, take) => throttle(key, figures, take),
     publish: async (topic, message) => topics.publish(checkedKey(topic), message),
     subscribe: async (topic, listener) => topics.subscribe(checkedKey(topic), listener),
-    health: async () => (kept.size < limit ? { ok: true } : { ok: false, why: 'full' }),
+    health: async () => (kept.full() < 1 ? { ok: true } : { ok: false, why: 'full' }),
+    fill: kept.full,
     close: async () => {
       clearInterval(timer);
       kept.clear();
