@@ -1,8 +1,11 @@
 // Puts the compiled server and its packages into a few files: to find and read some eight hundred small ones takes most of a start, and of every command.
 import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { build, stop } from 'esbuild';
 import { root } from './install.mjs';
+
+/** What is started: the program, and the thread that reads very many files. Both begin at `src/` as before. */
+const ENTRIES = ['main.js', 'settings/ahead-worker.js'];
 
 /** Machine code. It is looked for in node_modules. */
 const APART = ['@node-rs/argon2'];
@@ -29,7 +32,7 @@ const require = requireOf(import.meta.url);
 const { filename: __filename, dirname: __dirname } = import.meta;`;
 
 /**
- * Writes `server/` from `src/` in a folder of compiled files, and lets `src/main.js` begin there.
+ * Writes `server/` from `src/` in a folder of compiled files, and lets the entries in `src/` begin there.
  * @param {string} to the folder; `src/`, `interactions/` and `migrations/` in it stay, for who reads or imports them.
  */
 export async function bundle(to) {
@@ -37,7 +40,7 @@ export async function bundle(to) {
   const outdir = join(folder, 'server');
   const { outputFiles = [] } = await build({
     write: false,
-    entryPoints: [join(folder, 'src', 'main.js')],
+    entryPoints: ENTRIES.map((entry) => join(folder, 'src', entry)),
     outdir,
     bundle: true,
     splitting: true,
@@ -54,9 +57,15 @@ export async function bundle(to) {
   // Its process would stay beside `npm start` for as long as the server runs.
   await stop();
   refuseOtherNames(outputFiles.map(({ text }) => text).join('\n'));
-  mkdirSync(outdir);
-  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
-  writeFileSync(join(folder, 'src', 'main.js'), "#!/usr/bin/env node\nimport '../server/main.js';\n");
+  for (const { path, contents } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, contents);
+  }
+  for (const entry of ENTRIES) {
+    const from = join(folder, 'src', entry);
+    const first = entry === 'main.js' ? '#!/usr/bin/env node\n' : '';
+    writeFileSync(from, `${first}import '${relative(dirname(from), join(outdir, entry)).replaceAll(sep, '/')}';\n`);
+  }
 }
 
 /** A package that is loaded at its first use has nothing to win, and many of them are CommonJS, whose names only Node tells apart. */

@@ -1,5 +1,6 @@
 // Reads the settings for a command: which folder, the demo's secrets made once, and every mistake told before anything starts.
 import { resolve } from 'node:path';
+import { readAhead } from '../settings/ahead.ts';
 import { ensureDemoSecrets } from '../settings/demo-secrets.ts';
 import { type Loaded, loadSettings, loadSettingsGently } from '../settings/load.ts';
 import type { Memory } from '../settings/memory.ts';
@@ -39,8 +40,13 @@ export async function readSettings(
 /** The same beside requests that are answered. @param memory of the readings before. @throws SettingsRefused with every mistake. */
 export async function readSettingsAgain(option: string | undefined, memory: Memory): Promise<Read> {
   const folder = configurationFolder(option);
-  await ensureDemoSecrets(folder);
-  return taken(await loadSettingsGently(folder, process.env, memory), 'told');
+  try {
+    await readAhead(folder, memory);
+    await ensureDemoSecrets(folder, memory);
+    return taken(await loadSettingsGently(folder, process.env, memory), 'told');
+  } finally {
+    memory.readingOver();
+  }
 }
 
 /** A reading says its notes where they are other ones than before. */

@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { parse } from 'yaml';
 import { seconds, systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
+import type { Memory } from './memory.ts';
 import { isDemo } from './resolve-server.ts';
 import { serverSchema } from './sections/server.ts';
 
@@ -75,23 +76,23 @@ function readYaml(file: string): unknown {
   }
 }
 
-function mentions(file: string, word: string): boolean {
+function mentions(word: string, file: string, absolute: string, memory: Memory | undefined): boolean {
   try {
-    return readFileSync(file, 'utf8').includes(word);
+    return (memory ? memory.read(file, absolute) : readFileSync(absolute, 'utf8')).includes(word);
   } catch {
     return false;
   }
 }
 
 /** The client_secret_file entries of clients/ that lie in data/secrets. */
-function clientSecretFiles(folder: string, secrets: string): string[] {
+function clientSecretFiles(folder: string, secrets: string, memory: Memory | undefined): string[] {
   const clients = join(folder, 'clients');
   if (!existsSync(clients)) return [];
   return (
     readdirSync(clients)
       .filter((name) => name.endsWith('.yaml'))
       // Most of ten thousand name none: they are not parsed for that.
-      .filter((name) => mentions(join(clients, name), 'client_secret_file'))
+      .filter((name) => mentions('client_secret_file', `clients/${name}`, join(clients, name), memory))
       .map((name) => readYaml(join(clients, name)) as { client_secret_file?: unknown } | undefined)
       .map((client) => client?.client_secret_file)
       .filter((file) => typeof file === 'string')
@@ -106,9 +107,9 @@ function clientSecretFiles(folder: string, secrets: string): string[] {
 /**
  * Makes what the demo lacks: keys, cookie secret, kek, pepper, push key, and the secrets of its clients. A second call makes nothing.
  * Does nothing unless server.yaml says `demo: true` with an issuer on localhost. Call it before {@link loadSettings}.
- * @param folder the configuration folder. @returns the files that were made, absolute.
+ * @param folder the configuration folder. @param memory of readings before. @returns the files that were made, absolute.
  */
-export async function ensureDemoSecrets(folder: string): Promise<string[]> {
+export async function ensureDemoSecrets(folder: string, memory?: Memory): Promise<string[]> {
   const server = serverSchema.safeParse(readYaml(join(folder, 'server.yaml')));
   if (!server.success || !isDemo(server.data)) return [];
   const secrets = join(resolve(folder, server.data.data_folder), 'secrets');
@@ -119,7 +120,7 @@ export async function ensureDemoSecrets(folder: string): Promise<string[]> {
     [join(secrets, DEMO_FILES.kek), newSecret],
     [join(secrets, DEMO_FILES.pepper), newSecret],
     [join(secrets, DEMO_FILES.push), newSecret],
-    ...clientSecretFiles(folder, secrets).map((file): [string, () => string] => [file, newSecret]),
+    ...clientSecretFiles(folder, secrets, memory).map((file): [string, () => string] => [file, newSecret]),
   ];
   const made: string[] = [];
   for (const [file, make] of wanted) if (await writeSecretOnce(file, make)) made.push(file);

@@ -21,18 +21,34 @@ export class Memory {
   readonly #files = new Map<string, Kept>();
   readonly #made = new WeakMap<object, Map<unknown, unknown>>();
 
+  /** Files that were read ahead for the next reading. */
+  readonly #ahead = new Set<string>();
+
   /** The text of a file. @param file its name here. @throws what the file system throws. */
   read(file: string, absolute: string): string {
+    const known = this.#files.get(file);
+    if (known && this.#ahead.has(file)) return known.text;
     const now = systemClock.now();
     const stat = statSync(absolute, { bigint: true });
     const look = [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':');
-    const known = this.#files.get(file);
     if (known?.look === look) return known.text;
     const text = readFileSync(absolute, 'utf8');
     const still = now - Number(stat.ctimeMs) > STILL && now - Number(stat.mtimeMs) > STILL;
     if (known?.text === text) known.look = still ? look : '';
     else this.#files.set(file, { text, look: still ? look : '' });
     return text;
+  }
+
+  /** The same; until {@link readingOver} the file is not looked at again. */
+  readAhead(file: string, absolute: string): string {
+    const text = this.read(file, absolute);
+    this.#ahead.add(file);
+    return text;
+  }
+
+  /** Whoever read ahead must say so in the end, or the next reading sees old texts. */
+  readingOver(): void {
+    this.#ahead.clear();
   }
 
   /** What the text of a file said; undefined where it is not known or another one. */

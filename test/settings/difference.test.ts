@@ -2,10 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { Command } from 'commander';
 import { configurationHash } from '../../src/app/configurations.ts';
 import { addConfigCommands } from '../../src/cli/config.ts';
+import { readSettingsAgain } from '../../src/cli/read-settings.ts';
+import { readAhead } from '../../src/settings/ahead.ts';
 import { ensureDemoSecrets } from '../../src/settings/demo-secrets.ts';
 import { loadSettings, loadSettingsGently } from '../../src/settings/load.ts';
 import { Memory } from '../../src/settings/memory.ts';
@@ -112,5 +115,57 @@ describe('two configurations', function () {
     }
     const last = loadSettings(path, {});
     expect(last.ok && last.notes.some((note) => note.includes('will be refused'))).to.equal(true);
+  });
+
+  it('are read ahead by threads where very many are new, and say what they say without', async () => {
+    const path = folder('many');
+    const program = pathToFileURL(join('dist', 'src', 'settings', 'ahead-worker.js'));
+    await settingsOf(path);
+    const client = (index: number) => `clients/service-${index}.yaml`;
+    const many = (say: (index: number) => object) =>
+      Object.fromEntries(Array.from({ length: 520 }, (_, index) => [client(index), { ...SERVICE, ...say(index) }]));
+    writeFiles(
+      path,
+      many((index) => ({ client_id: `service-${index}`, client_name: `Service ${index}` })),
+    );
+    const memory = new Memory();
+    const again = async () => {
+      await readAhead(path, memory, program);
+      const loaded = await loadSettingsGently(path, {}, memory);
+      memory.readingOver();
+      return loaded;
+    };
+    await readAhead(path, memory, program);
+    const text = memory.read(client(510), join(path, client(510)));
+    expect(memory.recall(client(510), text)).to.include({ client_name: 'Service 510' });
+    memory.readingOver();
+    expect(JSON.stringify(await again())).to.equal(JSON.stringify(loadSettings(path, {})));
+
+    writeFiles(path, { [client(3)]: { ...SERVICE, client_id: 'service-3', client_name: 'Another' } });
+    expect(JSON.stringify(await again())).to.equal(JSON.stringify(loadSettings(path, {})));
+    writeFiles(
+      path,
+      many((index) => ({ client_id: `service-${index}`, ...(index % 100 === 7 ? { client_nam: 'x' } : {}) })),
+    );
+    const refused = await again();
+    expect(JSON.stringify(refused)).to.equal(JSON.stringify(loadSettings(path, {})));
+    expect(!refused.ok && refused.problems.map(({ file }) => file))
+      .to.include(client(507))
+      .and.have.length(6);
+    rmSync(join(path, client(507)));
+    expect(JSON.stringify(await again())).to.equal(JSON.stringify(loadSettings(path, {})));
+  });
+
+  it('are looked at anew by each reading of a server', async () => {
+    const path = folder('anew');
+    const memory = new Memory();
+    const name = async () => (await readSettingsAgain(path, memory)).settings.clients[0]?.metadata.client_name;
+    expect(await name()).to.equal('Payroll');
+    writeFiles(path, { 'clients/payroll.yaml': { ...SERVICE, client_name: 'Wages' } });
+    expect(await name()).to.equal('Wages');
+    writeFiles(path, { 'clients/payroll.yaml': { ...SERVICE, client_nam: 'Wages' } });
+    expect(await name().catch((error: Error) => error.message)).to.contain('client_nam');
+    writeFiles(path, { 'clients/payroll.yaml': { ...SERVICE, client_name: 'Pay' } });
+    expect(await name()).to.equal('Pay');
   });
 });
