@@ -30,6 +30,11 @@ export interface Users {
   /** False where the sign-in name is taken. */
   insert(user: User, passwordHash?: string): Promise<boolean>;
   passwordHash(id: string): Promise<string | undefined>;
+  /**
+   * Some person's password hash, the same for the same place as long as nobody comes in between; undefined where nobody has one.
+   * @param place any text, spread as evenly as the ids of people are.
+   */
+  passwordHashAt(place: string): Promise<string | undefined>;
   setPasswordHash(id: string, hash: string): Promise<void>;
   /** The same password hashed anew. False, and nothing is written, where the person has another hash by now. */
   renewPasswordHash(id: string, old: string, hash: string): Promise<boolean>;
@@ -355,7 +360,8 @@ export interface Passwords {
   hash(password: string): Promise<string>;
   /** `stale`: right, but to be hashed anew. For an unknown person call {@link Passwords.pretend}: the same work, always wrong. @throws QueueFull */
   verify(hash: string, password: string): Promise<'right' | 'stale' | 'wrong'>;
-  pretend(password: string): Promise<'wrong'>;
+  /** @param like whose work it is to be, where it may differ: a hash that stands in the database. @throws QueueFull */
+  pretend(password: string, like?: string): Promise<'wrong'>;
 }
 
 export { QueueFull } from '../platform/queue.ts';

@@ -5,6 +5,7 @@ import type { World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
 import { endWaiting } from './replace-password.ts';
+import { passwordKey } from './sign-in-with-password.ts';
 
 /** A person to be added. Without a password they come in by an invitation. */
 export interface NewUser {
@@ -117,7 +118,8 @@ export async function unlockUser(
     await records.users.clearOffline(user.id);
     return { unlocked, cloned: locked.length - unlocked };
   });
-  await world.limits.clear('password_person', fingerprint(`login ${user.login}`));
+  for (const name of [user.login, canonicalLogin(user.email ?? '')])
+    if (name !== undefined) await world.limits.clear('password_person', passwordKey(name));
   return answer;
 }
 

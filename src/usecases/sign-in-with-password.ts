@@ -45,7 +45,7 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
   const limitKey = await personKey(world, attempt, login, found?.user);
   const person = await world.limits.take('password_person', limitKey);
   if (!person.ok) return { ok: false, why: 'wait', retryAfter: person.retryAfter };
-  const verdict = await check(world, found, attempt.password);
+  const verdict = await check(world, found, { login, password: attempt.password });
   if (verdict === 'busy') return { ok: false, why: 'busy' };
   if (verdict === 'wrong' || !found) return refuse(world, attempt, found?.user);
   await Promise.all([
@@ -72,7 +72,10 @@ async function findByNameOrMail(world: Touched, login: string) {
   return person && others.length === 0 ? world.records.users.withPassword(person.login) : undefined;
 }
 
-/** One count per person (by whatever name they come) or unknown name, and one apart for each browser that the person is known on. */
+/**
+ * One count per name as it was typed, and one apart for each browser that the person is known on. A person's sign-in name and mail address
+ * are counted apart: a wait that one of them brings upon the other would say that there is such a person, and that both are theirs.
+ */
 async function personKey(
   world: Touched,
   attempt: PasswordAttempt,
@@ -83,19 +86,28 @@ async function personKey(
     const known = await world.records.knownBrowsers.find(attempt.knownBrowser);
     if (known?.userId === user.id) return fingerprint(`known ${attempt.knownBrowser}`);
   }
-  return fingerprint(`login ${user?.login ?? login}`);
+  return passwordKey(login);
 }
 
-/** A disabled person, one without a password and an unknown one cost the same hash as a wrong password. */
+/** The key of `password_person` for a name. @param login in its canonical spelling. */
+export const passwordKey = (login: string): string => fingerprint(`login ${login}`);
+
+/**
+ * A disabled person, one without a password and an unknown one cost the same hash as a wrong password: where hashes were imported that
+ * cost another time than ours, the one of somebody whom the name draws, always the same. So no name's time says that it is nobody's.
+ */
 async function check(
   world: Touched,
   found: { user: User; passwordHash?: string } | undefined,
-  password: string,
+  { login, password }: { login: string; password: string },
 ): Promise<'right' | 'stale' | 'wrong' | 'busy'> {
   try {
     if (password.length > LONGEST) return 'wrong';
-    if (found?.passwordHash === undefined || found.user.state !== 'active')
-      return await world.passwords.pretend(password);
+    if (found?.passwordHash === undefined) {
+      const like = await world.records.users.passwordHashAt(fingerprint(`nobody ${login}`));
+      return await world.passwords.pretend(password, like);
+    }
+    if (found.user.state !== 'active') return await world.passwords.pretend(password, found.passwordHash);
     return await world.passwords.verify(found.passwordHash, password);
   } catch (error) {
     if (error instanceof QueueFull) return 'busy';

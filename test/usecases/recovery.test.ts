@@ -6,11 +6,13 @@ import type { World } from '../../src/domain/ports.ts';
 import { fingerprint } from '../../src/platform/hashes.ts';
 import { acceptInvitation } from '../../src/usecases/accept-invitation.ts';
 import { changePassword } from '../../src/usecases/change-password.ts';
+import { addUser, unlockUser } from '../../src/usecases/manage-users.ts';
 import { requestPasswordReset } from '../../src/usecases/request-password-reset.ts';
 import { type NewPassword, resetPassword } from '../../src/usecases/reset-password.ts';
 import { signInWithPassword } from '../../src/usecases/sign-in-with-password.ts';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { atService, authorization, signedIn } from '../support/service.ts';
+import { openStores } from '../support/stores.ts';
 
 const NEW = 'seven quiet herons over the bay';
 let addresses = 0;
@@ -163,6 +165,68 @@ describe('recovery', () => {
         expect(counted, `${rule} ${times}`).to.be.at.most(most);
         if (times === 59) expect(answer, rule).to.include({ ok: false, why: 'wait' });
       }
+    }
+  }).timeout(20_000);
+
+  it('holds up the name that was typed and no other of the person: a wait of both would say whose they are', async () => {
+    const { id, login } = await person(running.house);
+    const mail = `${login}@example.org`;
+    const attempt = async (name: string, password = 'wrong') => {
+      const answer = await signInWithPassword(world, { login: name, password, address: address() });
+      return answer.ok ? 'ok' : answer.why;
+    };
+    const user = await world.records.users.byId(id);
+    if (!user) throw new Error('nobody');
+    for (const [tried, other] of [
+      [login, mail],
+      [mail, login],
+    ] as const) {
+      for (let times = 0; times < 5; times += 1) expect(await attempt(tried)).to.equal('wrong');
+      expect(await attempt(` ${tried.toUpperCase()}`, PASSWORD)).to.equal('wait');
+      expect(await attempt(other), other).to.equal('wrong');
+      expect(await attempt(other, PASSWORD), other).to.equal('ok');
+      expect(await attempt(tried, PASSWORD)).to.equal('wait');
+      await unlockUser(world, user);
+      expect(await attempt(tried, PASSWORD)).to.equal('ok');
+    }
+  });
+
+  it('costs a name that nobody has what it costs one whose hash was imported', async () => {
+    const { default: bcrypt } = await import('bcryptjs');
+    // Tens of milliseconds, where ours cost 1 ms in this configuration.
+    const hash = `:${await bcrypt.hash(PASSWORD, 9)}`;
+    const own = await openStores('embedded');
+    try {
+      const { users } = own.world.records;
+      const logins = Array.from({ length: 7 }, (_none, at) => `imported${at}`);
+      for (const login of logins) {
+        const added = await addUser(own.world, { login, name: login });
+        if (!added.ok) throw new Error(added.why);
+        await users.setPasswordHash(added.user.id, hash);
+      }
+      const off = await users.byLogin('imported6');
+      if (!off) throw new Error('nobody');
+      await users.setState(off.id, 'disabled');
+      const timed = async (login: string) => {
+        const begun = performance.now();
+        const answer = await signInWithPassword(own.world, { login, password: 'wrong', address: address() });
+        expect(answer).to.deep.equal({ ok: false, why: 'wrong' });
+        return performance.now() - begun;
+      };
+      const took: { known: number[]; nobody: number[]; disabled: number[] } = { known: [], nobody: [], disabled: [] };
+      // In turns: what else this machine does meanwhile slows all of them.
+      for (const [at, unknown] of ['a', 'b', 'c@example.org', 'd', 'e'].entries()) {
+        took.known.push(await timed(`imported${at}`));
+        took.nobody.push(await timed(unknown));
+        took.disabled.push(await timed('imported6'));
+      }
+      const median = (all: number[]) => all.toSorted((a, b) => a - b)[2] ?? 0;
+      const known = median(took.known);
+      expect(known, 'the imported hash costs something').to.be.above(15);
+      expect(median(took.nobody) / known, 'nobody').to.be.within(0.5, 2);
+      expect(median(took.disabled) / known, 'disabled').to.be.within(0.5, 2);
+    } finally {
+      await own.close();
     }
   }).timeout(20_000);
 

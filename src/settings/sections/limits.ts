@@ -30,12 +30,15 @@ function rule(sentence: string, { points, within, block, block_max }: Figures) {
 
 export const limitsSchema = z
   .strictObject({
-    password_person: rule('Wrong passwords for one person (a known browser is not held up by strangers).', {
-      points: 5,
-      within: '1d',
-      block: '30s',
-      block_max: '1h',
-    }),
+    password_person: rule(
+      'Wrong passwords for one name; sign-in name and mail address are counted apart (a known browser is not held up by strangers).',
+      {
+        points: 5,
+        within: '1d',
+        block: '30s',
+        block_max: '1h',
+      },
+    ),
     password_address: rule('Wrong passwords from one address.', { points: 30, within: '10m' }),
     mail_code: rule('Wrong tries at one code sent by mail.', { points: 5, within: '10m' }),
     mail_code_send: rule('Codes sent by mail to one person.', { points: 3, within: '10m' }),

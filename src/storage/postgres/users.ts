@@ -107,6 +107,16 @@ export function createUsers(db: Db): Users {
       ]);
       return found[0]?.password_hash ?? undefined;
     },
+    async passwordHashAt(place) {
+      const [found] = await rows<{ password_hash: string }>(
+        db,
+        `(select password_hash, 0 as turn from users where id >= ? and password_hash is not null order by id limit 1)
+         union all (select password_hash, 1 from users where password_hash is not null order by id limit 1)
+         order by turn limit 1`,
+        [place],
+      );
+      return found?.password_hash;
+    },
     async setPasswordHash(id, hash) {
       await update('password_hash = ?', [hash, id]);
     },
