@@ -65,6 +65,7 @@ export function createApp(parts: AppParts): Koa {
     onPhone(parts.device),
     onPhone(helpAt(issuer, appOrigin)),
     onPages(staticFiles({ folder: parts.folders.assets, prefix: '/assets/' })),
+    onPages(askedRight),
     onPages(atProvider(parts.provider)),
     onPages(sameOrigin({ issuer, refused: auditCrossSite(world) })),
     ...parts.pages.map(onPages),
@@ -129,6 +130,23 @@ function onlyAt(host: string): (middleware: Middleware) => Middleware {
 /** Paths that oidc-provider answers (its default routes); everything else is ours. */
 const PROVIDER_PATHS =
   /^\/(?:\.well-known\/(?:openid-configuration|oauth-authorization-server)|auth(?:\/[^/]+)?|backchannel|device(?:\/(?!v1$)[^/]+)?|jwks|me|request|session\/end(?:\/(?:confirm|success))?|token(?:\/(?:introspection|revocation))?)$/;
+
+/**
+ * A program that asks such an endpoint in another way is told so, where oidc-provider would say *Not Found* of an address that
+ * discovery names (RFC 9110 section 15.5.6). OPTIONS is for CORS.
+ */
+const askedRight: Middleware = (ctx, next) => {
+  if (!CALLED.test(ctx.path)) return next();
+  const allowed = ctx.path === '/me' ? ['GET', 'HEAD', 'POST', 'OPTIONS'] : ['POST', 'OPTIONS'];
+  if (allowed.includes(ctx.method)) return next();
+  ctx.status = 405;
+  ctx.set('Allow', allowed.join(', '));
+  ctx.body = {
+    error: 'invalid_request',
+    error_description: `this endpoint is not for ${ctx.method}: send ${ctx.path === '/me' ? 'GET or POST' : 'POST'}`,
+  };
+  return undefined;
+};
 
 function atProvider(provider: () => Provider): Middleware {
   const callbacks = new WeakMap<Provider, ReturnType<Provider['callback']>>();

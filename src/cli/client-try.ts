@@ -5,7 +5,15 @@ import { seconds, systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Callback, openCallback } from './callback.ts';
-import { claimWords, comparison, duration, otherWay, PROOFS, parameterWords } from './client-words.ts';
+import {
+  claimWords,
+  comparison,
+  duration,
+  otherWay,
+  PROOFS,
+  parameterWords,
+  unknownLevelWords,
+} from './client-words.ts';
 import { explainError } from './error-page.ts';
 import { type Answer, clientNamed, type Fields, PlayedService, sha256 } from './played-service.ts';
 import { readSettings } from './read-settings.ts';
@@ -130,6 +138,11 @@ async function authorize(run: Run, parameters: Fields, callback: Callback): Prom
   say();
   say('2. Request');
   tell(run, parameters);
+  const passedOver = unknownLevelWords(
+    parameters['acr_values'],
+    [service.metadata['acr_values_supported'] ?? []].flat() as string[],
+  );
+  if (passedOver !== undefined) say(`   note: acr_values: ${passedOver}`);
   const named = { client_id: service.clientId };
   let sent = parameters;
   if (metadata['require_signed_request_object'] === true) {

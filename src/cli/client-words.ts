@@ -47,6 +47,16 @@ const PROMPTS: { readonly [prompt: string]: string } = {
   enrol: 'the person adds a phone',
 };
 
+/**
+ * What to say of `acr_values` of which none is known here. They are voluntary then, and passed over (OpenID Connect Core section
+ * 3.1.2.1): whoever misspells one gets in with a password alone and never hears of it.
+ * @param known `acr_values_supported` of discovery. @returns undefined where one is known, or nothing was asked for.
+ */
+export function unknownLevelWords(asked: string | undefined, known: readonly string[]): string | undefined {
+  if (asked === undefined || asked.split(' ').some((value) => known.includes(value))) return undefined;
+  return `none of these is known here, so they are passed over and any level will do; known are ${known.join(', ')}`;
+}
+
 /** What a parameter of the request means. */
 export function parameterWords(name: string, value: string): string {
   return PARAMETERS[name]?.(value) ?? 'a parameter of your own';

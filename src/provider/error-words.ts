@@ -395,6 +395,11 @@ export const ERROR_WORDS: readonly Rule[] = [
     /^DPoP proof JWT Replay/,
     'this DPoP proof was used already: make one with a new jti for each request',
   ],
+  [
+    'invalid_token',
+    /^no access token provided$/,
+    'no access token came: send it in the Authorization header, as Bearer, a space, the token',
+  ],
   ['invalid_token', /not sender-constrained/, 'this access token is bound to no key: send it with the scheme Bearer'],
   [
     'invalid_token',

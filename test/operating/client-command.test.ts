@@ -164,8 +164,20 @@ describe('countersign client try', function () {
     expect(said).to.match(/preferred_username = person\d+\n/);
     expect(said).to.include('The level that was asked for was reached.').and.include('refresh_token: yes');
     expect(said).to.match(/no proof: the client is public/);
+    expect(said).not.to.include('passed over');
     // Neither tokens nor the code.
     expect(said).not.to.include('eyJ').and.not.include(new URL(address).searchParams.get('code'));
+  });
+
+  it('says of a level that nobody knows here that any will do', async () => {
+    const command = start('ledger', '--acr', 'strong');
+    await command.link();
+    command.child.stdin?.end();
+    await command.ended;
+    expect(command.stdout()).to.include('acr_values = strong\n');
+    expect(command.stdout())
+      .to.include('none of these is known here, so they are passed over')
+      .and.include('urn:countersign:acr:mfa');
   });
 
   it('takes a pasted address where the client’s own is elsewhere, and tells what it learned as JSON', async () => {

@@ -232,6 +232,12 @@ describe('error descriptions', function () {
     const challenge = response.headers.get('www-authenticate');
     return { ...((await response.json()) as Told), ...(challenge === null ? {} : { challenge }) };
   }
+  /** By another method; the answer names those that are allowed. */
+  async function asked(method: string, path: string): Promise<Told> {
+    const response = await fetch(`${running.issuer}${path}`, { method });
+    expect([response.status, response.headers.get('allow')?.includes('POST')]).to.deep.equal([405, true]);
+    return (await response.json()) as Told;
+  }
   const jwt = (claims: Claims, signedBy: CryptoKey | Uint8Array = key, header: object = {}) =>
     new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k', ...header }).sign(signedBy);
   const now = () => Math.floor(Date.now() / 1000);
@@ -644,6 +650,10 @@ describe('error descriptions', function () {
       'sign the DPoP proof with ES256',
     ],
 
+    // Endpoints that are asked in another way.
+    [() => asked('GET', '/token'), 'invalid_request', 'this endpoint is not for GET: send POST'],
+    [() => asked('DELETE', '/me'), 'invalid_request', 'this endpoint is not for DELETE: send GET or POST'],
+
     // Devices and requests without a browser.
     [
       () => post('/device/auth', { client_id: 'payroll', scope: 'openid' }),
@@ -726,6 +736,7 @@ describe('error descriptions', function () {
     ],
 
     // Access tokens.
+    [() => me(''), 'invalid_token', 'no access token came'],
     [
       () => me('', {}, '?access_token=x'),
       'invalid_request',
