@@ -48,4 +48,24 @@ describe('hashes of other systems', () => {
     expect(await passwords.verify(argon2id, PASSWORD)).to.equal('wrong');
     expect(await passwords.verify(':nonsense', PASSWORD)).to.equal('wrong');
   });
+
+  it('cost those whom nobody knows the same work', async () => {
+    const secret = { reveal: () => Buffer.alloc(32, 7).toString('base64url') };
+    const cost = { memoryKib: 1024, passes: 1, concurrency: 2, queue: 10 };
+    const passwords = createPasswords(cost, { peppers: () => [{ id: 'now', secret }] });
+    // Some 300 ms, where ours cost 1 ms here.
+    const slow = ':$2b$11$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
+    const timed = async (work: () => Promise<string>) => {
+      const begun = performance.now();
+      expect(await work()).to.equal('wrong');
+      return performance.now() - begun;
+    };
+    await timed(() => passwords.pretend('U*U'));
+    const [ours, theirs] = [await timed(() => passwords.pretend('x')), await timed(() => passwords.pretend('x', slow))];
+    expect(theirs / ours).to.be.above(4);
+    // Even where the password is right: it is somebody else's.
+    expect(await passwords.pretend('U*U', ':$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW')).to.equal(
+      'wrong',
+    );
+  });
 });
