@@ -19,6 +19,8 @@ export interface Device {
   lastUsedAt?: number;
   push: boolean;
   biometric: boolean;
+  /** Its person was disabled: until they are enabled it may do what a locked one may. Read with the device. */
+  ownerDisabled?: boolean;
 }
 
 /** A secret under a named key of the server: AES-256-GCM, base64url members, bound to its row by the AAD. */

@@ -22,10 +22,14 @@ export type DeviceRefusal = Refused<'device_removed' | 'device_locked' | 'device
 /** Every way in which a PIN is refused. */
 export type PinRefusal = DeviceRefusal | Refused<'pin_backoff' | 'wrong_pin'>;
 
-/** Whether the device may act: 410 where it was removed, 423 where it is locked. */
+/**
+ * Whether the device may act: 410 where it was removed, 423 where it is locked. That of a disabled person is as good as locked: it must
+ * neither act nor, as on 410, throw its keys away, since the person may be enabled again.
+ */
 export function deviceRefusal(device: Device | undefined): DeviceRefusal | undefined {
   if (!device || device.state === 'removed') return refuse('device_removed');
   if (device.state === 'locked') return refuse(device.lockReason === 'cloned' ? 'device_cloned' : 'device_locked');
+  if (device.ownerDisabled) return refuse('device_locked');
   return undefined;
 }
 

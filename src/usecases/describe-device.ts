@@ -14,7 +14,7 @@ export async function describeDevice(
   return {
     ok: true,
     self: {
-      state: device.state,
+      state: device.ownerDisabled ? 'locked' : device.state,
       name: device.name,
       account: user.login,
       added: Math.floor(device.addedAt / 1000),

@@ -12,7 +12,7 @@ import { askPhone } from '../../src/usecases/ask-phone.ts';
 import { currentFrame } from '../../src/usecases/browser-transaction.ts';
 import { enterOfflineCode } from '../../src/usecases/enter-offline-code.ts';
 import { removeDevice } from '../../src/usecases/manage-devices.ts';
-import { addUser, resetFactors } from '../../src/usecases/manage-users.ts';
+import { addUser, resetFactors, setUserState } from '../../src/usecases/manage-users.ts';
 import { spendApproval } from '../../src/usecases/spend-approval.ts';
 import { startEnrolment } from '../../src/usecases/start-enrolment.ts';
 import { type RunningHouse, startHouse } from '../support/house.ts';
@@ -350,6 +350,47 @@ for (const backend of ['embedded', 'servers'] as const) {
       expect(performance.now() - start, 'before its own end').to.be.below(4000);
       expect(lists.at(-1)).to.equal(1);
       expect(await why(phone.pending())).to.equal('device_removed');
+    });
+
+    it('takes a disabled person’s phone for a locked one, at once, until the person is enabled (A42)', async () => {
+      const { userId, phone } = await owner();
+      const user = await world.records.users.byId(userId);
+      if (!user) throw new Error('nobody');
+      const longest = AbortSignal.timeout(5000);
+      let told = 0;
+      const closed = phone.watch(() => {
+        told += 1;
+      }, longest);
+      for (let tries = 0; tries < 100 && told === 0; tries += 1) await new Promise((go) => setTimeout(go, 20));
+      const transaction = await ask(userId, 'push');
+      const entry = await only(phone);
+      const start = performance.now();
+      await setUserState(world, user, 'disabled');
+      await closed;
+      expect(performance.now() - start, 'within a second').to.be.below(1000);
+      const ratchet = Buffer.alloc(16).toString('base64url');
+      const pin_tag = Buffer.alloc(32).toString('base64url');
+      const locked: { [what: string]: () => Promise<unknown> } = {
+        approve: () => phone.approve(entry, { pin: PIN, number: transaction.number }),
+        pin: () => phone.changePin(PIN, '928374'),
+        push: () => phone.request('push', { subscription: null }),
+        rename: () => phone.rename('Mine'),
+        open: () => phone.request('open', { txn: transaction.id }),
+        stream: () => phone.watch(() => undefined, AbortSignal.timeout(2000)),
+        biometric: () => phone.request('webauthn/register/options', { ratchet, pin_tag }),
+        'webauthn/remove': () => phone.request('webauthn/remove'),
+      };
+      for (const [what, work] of Object.entries(locked)) expect(await why(work()), what).to.equal('device_locked');
+      // What a locked one may still do: look, and leave.
+      expect((await phone.self()).state).to.equal('locked');
+      expect((await phone.pending()).transactions).to.deep.equal([]);
+      await setUserState(world, user, 'active');
+      expect((await phone.self()).state).to.equal('active');
+      const next = await ask(userId, 'push', 'another');
+      const approved = await phone.approve(await only(phone), { pin: PIN, number: next.number });
+      expect(approved.state, 'its keys, its PIN and its ratchet are as they were').to.equal('approved');
+      await setUserState(world, user, 'disabled');
+      await phone.unlink();
     });
 
     it('ends what waits and closes the stream where the operator resets the phones', async () => {

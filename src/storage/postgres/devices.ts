@@ -7,7 +7,8 @@ import type { Kdf } from '../../protocol/messages.ts';
 import { type Bound, type Db, one, rows } from './statement.ts';
 
 const COLUMNS = `id, user_id, name, public_jwk, platform, state, lock_reason, salt, kdf, pin_failures, added_at, last_used_at,
-  push is not null as has_push, biometric is not null as has_biometric`;
+  push is not null as has_push, biometric is not null as has_biometric,
+  (select users.state = 'disabled' from users where users.id = devices.user_id) as owner_disabled`;
 
 /** Wrong PINs in a row at which a device locks: `PIN_TRIES` of the domain, as the protocol's SQL writes it. */
 const TRIES = 5;
@@ -27,6 +28,7 @@ interface DeviceRow {
   last_used_at: Date | null;
   has_push: boolean;
   has_biometric: boolean;
+  owner_disabled: boolean | null;
 }
 
 function toDevice(row: DeviceRow): Device {
@@ -45,6 +47,7 @@ function toDevice(row: DeviceRow): Device {
     ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at.getTime() }),
     push: row.has_push,
     biometric: row.has_biometric,
+    ...(row.owner_disabled ? { ownerDisabled: true } : {}),
   };
 }
 
