@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { compactDecrypt, compactVerify, importJWK } from 'jose';
 import { CLAIMS } from '../../src/api/device/claims.ts';
+import { relyingPartyId, verifyCreation } from '../../src/platform/webauthn.ts';
+import type { Attestation } from '../../src/protocol/biometric.ts';
 import { fromBase64url, fromHex, toBase64url, utf8 } from '../../src/protocol/bytes.ts';
 import { contextHash, contextText } from '../../src/protocol/context.ts';
 import {
@@ -101,7 +103,7 @@ describe('protocol vectors', () => {
     }
     const named = new Set((jose.messages as Message[]).map(({ endpoint }) => endpoint));
     const missing = Object.keys(MESSAGE_TYPES).filter((endpoint) => !named.has(endpoint as Endpoint));
-    expect(missing).to.deep.equal(['webauthn/register']);
+    expect(missing).to.deep.equal([]);
     for (const { members, jwe } of [
       ...jose.sealed,
       { members: jose.sealed[0].members, jwe: await sealSecrets(jose.enc_jwk, jose.sealed[0].members) },
@@ -112,6 +114,17 @@ describe('protocol vectors', () => {
     }
     const sealed = (jose.messages as Message[]).flatMap(({ claims }) => ('sec' in claims ? [claims['sec']] : []));
     expect(sealed).to.deep.equal(jose.sealed.map(({ jwe }: { jwe: string }) => jwe));
+  });
+
+  it('makes a credential of what an authenticator has made, for its own challenge and origin', async () => {
+    const { attestation, messages } = vectors.jose;
+    const [message] = (messages as Message[]).filter(({ endpoint }) => endpoint === 'webauthn/register');
+    const made = message?.claims['attestation'] as Attestation;
+    const { origin, challenge, credential } = attestation;
+    expect(relyingPartyId(origin)).to.equal(attestation.rp_id);
+    expect(await verifyCreation(origin, challenge, made)).to.deep.equal(credential);
+    expect(await verifyCreation(origin, toBase64url(new Uint8Array(32)), made)).to.equal(undefined);
+    expect(await verifyCreation('https://id.example.com', challenge, made)).to.equal(undefined);
   });
 
   it('agrees with RFC 6287', async () => {
