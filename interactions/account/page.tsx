@@ -58,16 +58,24 @@ export function ChangeFrame({
   );
 }
 
+/** A service that the person has allowed something. `givenAt` in milliseconds. */
+export interface AllowedService {
+  clientId: string;
+  name: string;
+  givenAt: number;
+}
+
 /** What the home page shows. */
 export interface HomePageProps {
   framing: Framing;
   phones: readonly Device[];
+  services?: readonly AllowedService[];
   always: boolean;
   notice?: AccountNotice;
 }
 
 /** Who is signed in, their phones, their settings. */
-export function HomePage({ framing, phones, always, notice }: HomePageProps) {
+export function HomePage({ framing, phones, services = [], always, notice }: HomePageProps) {
   const { view, user } = framing;
   const { words } = view;
   return (
@@ -92,9 +100,35 @@ export function HomePage({ framing, phones, always, notice }: HomePageProps) {
             </ButtonLink>
           </Actions>
         </Section>
+        {services.length > 0 && <ServicesSection framing={framing} services={services} />}
         <SettingsSection framing={framing} phones={phones} always={always} />
       </Card>
     </Page>
+  );
+}
+
+function ServicesSection({ framing, services }: { framing: Framing; services: readonly AllowedService[] }) {
+  const { words } = framing.view;
+  return (
+    <Section title={words('account.services_title')} id="services">
+      <p class="hint">{words('account.services_text')}</p>
+      <ul class="rows">
+        {services.map(({ clientId, name, givenAt }) => (
+          <li key={clientId}>
+            <div>
+              <p class="row-title">{name}</p>
+              <p class="row-note">{words('account.device_added', { date: words.time(givenAt) })}</p>
+            </div>
+            <form method="post" action="/account/services/remove">
+              <Token csrf={framing.csrf} />
+              <Button kind="quiet" name="client_id" value={clientId}>
+                {words('account.device_remove')} <span class="unseen">{name}</span>
+              </Button>
+            </form>
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }
 

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import Router from 'koa-router';
 import { endOpenEnrolments } from '../../src/usecases/cancel-enrolment.ts';
 import { changePassword, type PasswordChanged } from '../../src/usecases/change-password.ts';
+import { takeBackConsent } from '../../src/usecases/take-back-consent.ts';
 import { addressOf } from '../../src/web/request.ts';
 import { bindBrowser } from '../approve/step.ts';
 import { forgetOffer } from '../enrol/offer.ts';
@@ -35,7 +36,7 @@ import {
   type VisitHandler,
 } from './guard.ts';
 import { pickLanguage, setLanguage } from './language.ts';
-import { HomePage, PasswordPage, type PasswordPageProps, SignInAgainPage } from './page.tsx';
+import { type AllowedService, HomePage, PasswordPage, type PasswordPageProps, SignInAgainPage } from './page.tsx';
 import { ACCOUNT_CLIENT, finishSignIn } from './relying-service.ts';
 import { beginSession, endSession, saveSession } from './session.ts';
 
@@ -58,6 +59,7 @@ export function accountRoutes(deps: AccountDeps): Router {
       if (place) await handler(ctx, place, who.form);
     });
   mountSteps(router, ADD, deps, { get: add, post: add });
+  router.post('/account/services/remove', visit(takeBack));
   router.get('/account/devices/:id/rename', visit(showRename));
   router.post('/account/devices/:id/rename', visit(submitRename));
   router.get('/account/devices/:id/remove', visit(showRemove));
@@ -74,8 +76,26 @@ const showHome: VisitHandler = async (ctx, deps, visit) => {
   const notice = draft === undefined ? told : 'fresh';
   if (told !== undefined) await saveSession(deps.world, visit.cookie, session);
   const { phones, user } = visit;
-  const page = { framing: framingOf(visit), phones, always: user.alwaysSecondFactor };
+  const services = await allowedServices(deps, user.id);
+  const page = { framing: framingOf(visit), phones, services, always: user.alwaysSecondFactor };
   show(ctx, HomePage({ ...page, ...(notice === undefined ? {} : { notice }) }));
+};
+
+/** Services that the person has allowed something, under the names that they have today. */
+async function allowedServices(deps: AccountDeps, userId: string): Promise<AllowedService[]> {
+  const given = await deps.world.records.consents.all(userId);
+  const { clients } = deps.settings();
+  return given.map(({ clientId, givenAt }) => {
+    const name = clients.find(({ metadata }) => metadata.client_id === clientId)?.metadata['client_name'];
+    return { clientId, name: typeof name === 'string' ? name : clientId, givenAt };
+  });
+}
+
+/** No fresh proof: it takes from services, and gives nobody anything. */
+const takeBack: VisitHandler = async (ctx, deps, visit) => {
+  const taken = await takeBackConsent(deps.world, { userId: visit.user.id, clientId: visit.form.text('client_id') });
+  if (!taken) return seeOther(ctx, '/account');
+  await home(ctx, deps, visit, 'service_removed');
 };
 
 const showAdd: VisitHandler = async (ctx, deps, visit) => {

@@ -48,6 +48,20 @@ export const samples: readonly Sample[] = [
     page: (view) =>
       HomePage({ framing: framing(view), phones: [blue, locked, cloned], always: true, notice: 'not_fresh' }),
   },
+  {
+    name: 'account-services',
+    page: (view) =>
+      HomePage({
+        framing: framing(view),
+        phones: [blue],
+        services: [
+          { clientId: 'photos', name: 'Photo prints', givenAt: Date.UTC(2026, 10, 24, 9, 30) },
+          { clientId: 'gone', name: 'gone', givenAt: Date.UTC(2026, 9, 2, 9, 30) },
+        ],
+        always: false,
+        notice: 'service_removed',
+      }),
+  },
   { name: 'account-rename', page: (view) => RenamePage({ framing: framing(view), device: blue }) },
   {
     name: 'account-rename-again',

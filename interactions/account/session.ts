@@ -11,6 +11,7 @@ export type AccountNotice =
   | 'device_renamed'
   | 'device_removed'
   | 'device_unlocked'
+  | 'service_removed'
   | 'language_changed'
   | 'always_on'
   | 'always_off'

@@ -95,7 +95,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     const deps: AccountDeps = {
       ...shown,
       world,
-      interactions: createInteractions(() => provider, current, world.clock),
+      interactions: createInteractions(() => provider, current, world.clock, world.records.consents),
       account: accountProvider(
         () => provider,
         current,

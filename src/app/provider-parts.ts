@@ -37,6 +37,7 @@ export function buildProvider(
     languages: LANGUAGES,
     users: world.records.users,
     phones: world.records.devices,
+    consents: world.records.consents,
     clock: world.clock,
     adapter: createAdapter({
       knex: database.knex,

@@ -4,6 +4,7 @@ import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import type { WebauthnCredential } from '../platform/webauthn.ts';
 import type { AuditEvent } from './audit.ts';
+import type { Consent } from './consent.ts';
 import type { Delivery } from './delivery.ts';
 import type { Device, PinVerifier, Sealed } from './device.ts';
 import type { Enrolment, EnrolmentState } from './enrolment.ts';
@@ -182,6 +183,17 @@ export interface Deliveries {
   done(id: string): Promise<void>;
 }
 
+/** What people have allowed services that are not first-party, until they take it back. */
+export interface Consents {
+  of(userId: string, clientId: string): Promise<Consent | undefined>;
+  /** Newest first. `givenAt` in milliseconds, the last time that something was allowed. */
+  all(userId: string): Promise<{ clientId: string; givenAt: number }[]>;
+  /** Adds to what was allowed before. */
+  add(userId: string, clientId: string, consent: Consent): Promise<void>;
+  /** Forgets it, with the grants and refresh tokens that the service has of this person; false where nothing was allowed. */
+  takeBack(userId: string, clientId: string): Promise<boolean>;
+}
+
 /** Everything that lasts. In `World.records` each call commits by itself; in `World.atomically` all of them commit together. */
 export interface Records {
   users: Users;
@@ -190,6 +202,7 @@ export interface Records {
   tickets: Tickets;
   spent: Spent;
   deliveries: Deliveries;
+  consents: Consents;
   audit: Audit;
 }
 

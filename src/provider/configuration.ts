@@ -3,7 +3,7 @@
 import type Keygrip from 'keygrip';
 import type { Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
-import type { Devices, Users } from '../domain/ports.ts';
+import type { Consents, Devices, Users } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import { accountFinder, CLAIMS } from './account.ts';
 import { isReadOnly } from './availability.ts';
@@ -30,6 +30,7 @@ export interface ProviderParts {
   registry: () => Registry;
   users: Pick<Users, 'byId'>;
   phones: Pick<Devices, 'byId'>;
+  consents: Pick<Consents, 'of'>;
   clock: Clock;
   adapter: NonNullable<Configuration['adapter']>;
   /** Private signing keys; the first that fits signs, all are published. */
@@ -99,7 +100,7 @@ export function configuration(parts: ProviderParts): Configuration {
       code.scopes.has('offline_access') &&
       !parts.registry().settings.readOnly.on,
     jwks: parts.jwks,
-    loadExistingGrant: grantLoader(parts.registry),
+    loadExistingGrant: grantLoader(parts.registry, parts.consents),
     pairwiseIdentifier: (_ctx, userId, client) =>
       pairwiseSubject(peppers(), String(client.sectorIdentifier ?? ''), userId),
     pkce: { required: (ctx, client) => needsPkce(parts.registry(), ctx, client.clientId) },

@@ -49,6 +49,7 @@ export function createProvider(
     ...parts,
     users: together.users,
     phones: tellingBusy(parts.phones),
+    consents: tellingBusy(parts.consents),
     backchannel: tellingBusyAll(parts.backchannel),
     adapter: (model: string) => {
       const kept = limitSignIns(model, tellingBusy(adapter(model)), tellingBusy(parts.backchannel.limits));

@@ -3,9 +3,12 @@ import type { Context as KoaContext } from 'koa';
 import { errors, type KoaContextWithOIDC, type default as Provider } from 'oidc-provider';
 import { amrOf, authTimeOf, type Proofs, waysTo } from '../domain/assurance.ts';
 import type { ClaimRules, ClaimSources } from '../domain/claims.ts';
+import type { OwnClaims } from '../domain/consent.ts';
+import type { Consents } from '../domain/ports.ts';
 import { type Clock, seconds } from '../platform/clock.ts';
 import type { ResourceSettings } from '../settings/settings.ts';
-import { agree, type OwnClaims, ownClaimsOf } from './own-claims.ts';
+import { consentIn } from './grants.ts';
+import { agree, ownClaimsOf } from './own-claims.ts';
 import type { InteractionDetails, Interactions, OwnClaim, PromptName } from './pages.ts';
 import type { AssuranceDetails } from './policy.ts';
 import { askingService, type Registry } from './registry.ts';
@@ -17,7 +20,12 @@ type Result = NonNullable<Interaction['result']>;
 const loaded = new WeakMap<InteractionDetails, Interaction>();
 
 /** Builds the answers over the provider and registry that are in force at each request. */
-export function createInteractions(provider: () => Provider, registry: () => Registry, clock: Clock): Interactions {
+export function createInteractions(
+  provider: () => Provider,
+  registry: () => Registry,
+  clock: Clock,
+  consents: Pick<Consents, 'add'>,
+): Interactions {
   const read = async (ctx: KoaContext): Promise<InteractionDetails | undefined> => {
     try {
       const interaction = await provider().interactionDetails(ctx.req, ctx.res);
@@ -55,7 +63,7 @@ export function createInteractions(provider: () => Provider, registry: () => Reg
       seeOther(ctx, await finish(details, proven(details, userId, proofs))),
     enrolled: async (ctx, details) => seeOther(ctx, await finish(details, { enrol: {} })),
     grant: async (ctx, details) =>
-      seeOther(ctx, await finish(details, await grantConsent(provider(), loaded.get(details), details))),
+      seeOther(ctx, await finish(details, await grantConsent(provider(), consents, loaded.get(details), details))),
     refuse: async (ctx, details, error, description) =>
       seeOther(ctx, await finish(details, { error, error_description: description }, false)),
   };
@@ -184,6 +192,7 @@ function described(scopes: ResourceSettings['scopes'] | undefined, name: string)
 /** Adds what the page showed, and nothing else, to the grant. */
 async function grantConsent(
   provider: Provider,
+  consents: Pick<Consents, 'add'>,
   interaction: Interaction | undefined,
   details: InteractionDetails,
 ): Promise<Result> {
@@ -199,7 +208,9 @@ async function grantConsent(
   }
   // A first-party service is vouched for, and has no record: should it stop being one, its grants are as old ones.
   if (!details.service.firstParty) agree(grant, missing.missingOwnClaims ?? { client: {}, resources: {} });
-  return { consent: { grantId: await grant.save() } };
+  const grantId = await grant.save();
+  if (!details.service.firstParty) await consents.add(details.userId, details.service.clientId, consentIn(grant));
+  return { consent: { grantId } };
 }
 
 /** The interaction that oidc-provider's own context is in, for pages that it renders itself. */

@@ -1,13 +1,8 @@
 // Which of the operator's own claims a person has agreed to: kept in the grant, asked for where one is new, told of nobody before.
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type ClaimRules, type ClaimSources, scopeOf, sourceOf } from '../domain/claims.ts';
+import type { OwnClaims } from '../domain/consent.ts';
 import type { Registry } from './registry.ts';
-
-/** Claims by their names, each with what it is made of: those of the client itself, and those of each resource by its identifier. */
-export interface OwnClaims {
-  client: ClaimSources;
-  resources: { [identifier: string]: ClaimSources };
-}
 
 /** What a request asks for, as far as claims of the operator's own come with it. */
 export interface AskedFor {
@@ -21,7 +16,7 @@ export interface AskedFor {
 }
 
 /** The grant's member is ours (internals.ts lets it into the store); the library neither reads it nor makes tokens of it. */
-function recordOf(grant: object | undefined): OwnClaims | undefined {
+export function recordOf(grant: object | undefined): OwnClaims | undefined {
   return (grant as { ownClaims?: OwnClaims } | undefined)?.ownClaims;
 }
 

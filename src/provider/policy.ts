@@ -2,12 +2,13 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { meets, type Proofs, reached, waysTo } from '../domain/assurance.ts';
 import type { LevelFacts } from '../domain/audit.ts';
+import type { OwnClaims } from '../domain/consent.ts';
 import type { Devices } from '../domain/ports.ts';
 import { type Clock, seconds } from '../platform/clock.ts';
 import { personOf } from './account.ts';
 import { levelFacts, noteLevels } from './level-facts.ts';
 import { type Need, needOf } from './levels-in-requests.ts';
-import { notAgreed, type OwnClaims, ownClaimsOf } from './own-claims.ts';
+import { notAgreed, ownClaimsOf } from './own-claims.ts';
 import type { Registry } from './registry.ts';
 import { absorbProofs, claimWhatIsTrue, countingProofs, forgetGonePhone } from './session-proofs.ts';
 

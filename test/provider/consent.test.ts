@@ -1,4 +1,4 @@
-// Consent to claims of the operator's own: asked for what is new and for nothing else, and told of nobody before, over HTTP.
+// Consent: asked for what is new and for nothing else, remembered until it is taken back, and nothing is told before it, over HTTP.
 import { expect } from 'chai';
 import { decodeJwt } from 'jose';
 import pg from 'pg';
@@ -15,7 +15,7 @@ const PAYSLIPS = { identifier: API, name: 'Payslips', token_format: 'jwt', scope
 
 type Claims = { readonly [claim: string]: object };
 
-describe('consent to claims of the operator’s own', function () {
+describe('consent', function () {
   this.timeout(60_000);
   let running: RunningHouse;
   before(async () => {
@@ -48,7 +48,13 @@ describe('consent to claims of the operator’s own', function () {
     const browser = new HttpBrowser();
     const { url, verifier } = authorization(running.issuer, parameters);
     const answer = await logIn(browser, await browser.visit(url, atService), login);
-    return { browser, answer, verifier };
+    return { browser, answer, verifier, id, login };
+  }
+  /** The same person in another browser. */
+  async function elsewhere(login: string, parameters: { [name: string]: string }) {
+    const browser = new HttpBrowser();
+    const { url, verifier } = authorization(running.issuer, parameters);
+    return { browser, answer: await logIn(browser, await browser.visit(url, atService), login), verifier };
   }
   const ask = async (browser: HttpBrowser, parameters: { [name: string]: string }) => {
     const { url, verifier } = authorization(running.issuer, parameters);
@@ -196,8 +202,9 @@ describe('consent to claims of the operator’s own', function () {
     const parameters = { client_id: 'once', scope: 'openid profile' };
     const own = (first_party: boolean) => service('once', { floor: FLOOR }, { first_party });
     await running.reload(own(true));
-    const { browser, answer, verifier } = await signIn({ ...parameters, prompt: 'consent' });
+    const { browser, answer, verifier, id } = await signIn({ ...parameters, prompt: 'consent' });
     const { access } = await tokens(await answerWith(browser, answer, 'allow'), verifier, parameters);
+    expect(await running.house.world.records.consents.all(id), 'the operator vouches for it').to.deep.equal([]);
     await running.reload(own(false));
     expect(await me(access)).to.include({ floor: '3' });
     expect(asked((await ask(browser, parameters)).answer)).to.deep.equal(['The floor you sit on']);
@@ -213,6 +220,7 @@ describe('consent to claims of the operator’s own', function () {
     const { rowCount } = await database.query(
       `update oidc_artefacts set payload = payload - 'ownClaims' where model = 'Grant' and payload->>'clientId' = 'old' and payload ? 'ownClaims'`,
     );
+    await database.query(`delete from consents where client_id = 'old'`);
     await database.end();
     expect(rowCount).to.equal(1);
     expect(await me(access)).to.include({ floor: '3' });
@@ -220,6 +228,82 @@ describe('consent to claims of the operator’s own', function () {
     expect(asked(again.answer)).to.deep.equal(['The floor you sit on']);
     sentBack(await answerWith(browser, again.answer, 'allow'));
     expect(sentBack((await ask(browser, { ...parameters, prompt: 'none' })).answer).get('code')).to.be.a('string');
+  });
+
+  it('is remembered in every browser and after a sign-out, and asked only for what is new there', async () => {
+    const parameters = { client_id: 'kept', scope: 'openid profile read', resource: API };
+    await running.reload({ ...service('kept', { floor: FLOOR }), ...resource({ floor: FLOOR }) });
+    const { browser, answer, login } = await signIn(parameters);
+    sentBack(await answerWith(browser, answer, 'allow'));
+    const out = await browser.visit(`${running.issuer}/session/end`);
+    const { url, fields } = formOf(out, '/session/end/confirm');
+    await browser.post(url, { ...fields, logout: 'yes' });
+    expect((await ask(browser, parameters)).answer.text).to.include('name="password"');
+
+    const other = await elsewhere(login, parameters);
+    const { access } = await tokens(other.answer, other.verifier, parameters);
+    expect(decodeJwt(access)).to.include({ floor: '3' });
+    const wider = await ask(other.browser, { ...parameters, scope: 'openid profile read email' });
+    expect(asked(wider.answer)).to.deep.equal(['Your email address']);
+    sentBack(await answerWith(other.browser, wider.answer, 'allow'));
+    const third = await elsewhere(login, { client_id: 'kept', scope: 'openid profile email' });
+    expect(sentBack(third.answer).get('code')).to.be.a('string');
+
+    const stranger = await signIn(parameters);
+    expect(asked(stranger.answer), 'another person').to.include('Your name and your language');
+  });
+
+  it('is shared by open sign-ins: what was allowed in one is not asked in the other', async () => {
+    await running.reload(service('both'));
+    const { browser, answer, login } = await signIn({ client_id: 'both', scope: 'openid' });
+    sentBack(await answerWith(browser, answer, 'allow'));
+    const wide = { client_id: 'both', scope: 'openid email' };
+    const other = await elsewhere(login, wide);
+    expect(asked(other.answer)).to.deep.equal(['Your email address']);
+    sentBack(await answerWith(other.browser, other.answer, 'allow'));
+    expect(sentBack((await ask(browser, { ...wide, prompt: 'none' })).answer).get('code')).to.be.a('string');
+  });
+
+  it('is not remembered where the answer was no', async () => {
+    const parameters = { client_id: 'never', scope: 'openid' };
+    await running.reload(service('never'));
+    const { browser, answer, login } = await signIn(parameters);
+    await answerWith(browser, answer, 'refuse');
+    expect(asked((await elsewhere(login, parameters)).answer)).to.have.length(1);
+  });
+
+  it('is taken back at the account page: what the service has ends, and it asks anew', async () => {
+    const parameters = { client_id: 'photos', scope: 'openid offline_access', prompt: 'consent' };
+    await running.reload(service('photos', {}, { client_name: 'Photo prints' }));
+    const { browser, answer, verifier, id, login } = await signIn(parameters);
+    const { access, refresh } = await tokens(await answerWith(browser, answer, 'allow'), verifier, parameters);
+    const neighbour = await signIn({ client_id: 'photos', scope: 'openid' });
+    await answerWith(neighbour.browser, neighbour.answer, 'allow');
+
+    const page = await browser.visit(`${running.issuer}/account`);
+    expect(page.text).to.include('Services that you have allowed').and.include('Photo prints');
+    const { url, fields } = formOf(page, '/account/services/remove');
+    const forged = await browser.post(url, { client_id: 'photos', csrf: 'x'.repeat(43) });
+    expect(forged.status).to.equal(403);
+    const done = await browser.post(url, { ...fields, client_id: 'photos' });
+    expect(done.text).to.include('Removed. The service asks you again').and.not.include('Photo prints');
+
+    expect(await me(access)).to.include({ error: 'invalid_token' });
+    const renewed = await tokenRequest(running.issuer, {
+      grant_type: 'refresh_token',
+      client_id: 'photos',
+      refresh_token: refresh,
+    });
+    expect(renewed.body['error']).to.equal('invalid_grant');
+    const silent = await ask(browser, { client_id: 'photos', scope: 'openid', prompt: 'none' });
+    expect(sentBack(silent.answer).get('error')).to.equal('consent_required');
+    expect(asked((await elsewhere(login, { client_id: 'photos', scope: 'openid' })).answer)).to.have.length(1);
+    expect(
+      sentBack((await ask(neighbour.browser, { client_id: 'photos', scope: 'openid' })).answer).get('code'),
+    ).to.be.a('string');
+    const { records } = running.house.world;
+    expect(await records.consents.all(id)).to.deep.equal([]);
+    expect(await records.consents.all(neighbour.id)).to.have.length(1);
   });
 
   it('keeps its record to itself: no claim, no scope and no answer shows it', async () => {

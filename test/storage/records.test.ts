@@ -1,5 +1,6 @@
 // The contract of Records, of the audit and of migrations, held by both databases.
 import { expect } from 'chai';
+import type { Consent } from '../../src/domain/consent.ts';
 import type { NewDevice } from '../../src/domain/ports.ts';
 import type { User } from '../../src/domain/user.ts';
 import { systemRandom } from '../../src/platform/random.ts';
@@ -346,6 +347,55 @@ for (const { name, open } of DATABASES) {
       await knownBrowsers.remember(user.id, one);
       await knownBrowsers.forgetAll(user.id);
       expect(await knownBrowsers.find(one)).to.equal(undefined);
+    });
+
+    it('consents: added to, listed newest first, taken back with what hangs on them, of one person and one service', async () => {
+      const [user, other] = [await someone(), await someone()];
+      const { consents } = db.records;
+      const own = (client: object, resources: object = {}) => ({ client, resources }) as Consent['own'];
+      const first: Consent = { scopes: ['openid'], claims: ['name'], resources: { r: ['read'] }, own: own({ a: 'x' }) };
+      const later: Consent = {
+        scopes: ['openid', 'email'],
+        claims: [],
+        resources: { r: ['write'], s: [] },
+        own: own({ a: 'y' }, { r: { b: 'z' } }),
+      };
+      expect(await consents.of(user.id, 'app')).to.equal(undefined);
+      await consents.add(user.id, 'app', first);
+      await consents.add(other.id, 'app', first);
+      await consents.add(user.id, 'shop', first);
+      await consents.add(user.id, 'app', later);
+      expect(await consents.of(user.id, 'app')).to.deep.equal({
+        scopes: ['openid', 'email'],
+        claims: ['name'],
+        resources: { r: ['read', 'write'], s: [] },
+        own: own({ a: 'y' }, { r: { b: 'z' } }),
+      });
+      const listed = await consents.all(user.id);
+      expect(listed.map(({ clientId }) => clientId)).to.deep.equal(['app', 'shop']);
+      expect(listed[0]?.givenAt).to.be.closeTo(Date.now(), 60_000);
+
+      const keep = (model: string, of: string, clientId: string) =>
+        db.knex.raw(`insert into oidc_artefacts (model, id, payload, account_id) values (?, ?, ?, ?)`, [
+          model,
+          `${model} of ${of} for ${clientId}`,
+          JSON.stringify({ clientId }),
+          of,
+        ]);
+      for (const model of ['Grant', 'RefreshToken'])
+        for (const of of [user.id, other.id]) for (const client of ['app', 'shop']) await keep(model, of, client);
+      expect(await consents.takeBack(user.id, 'app')).to.equal(true);
+      expect(await consents.takeBack(user.id, 'app')).to.equal(false);
+      const { rows } = await db.knex.raw(`select id from oidc_artefacts where account_id = ?`, [user.id]);
+      expect(rows.map((row: { id: string }) => row.id)).to.have.members([
+        `Grant of ${user.id} for shop`,
+        `RefreshToken of ${user.id} for shop`,
+      ]);
+      const left = await db.knex.raw(`select id from oidc_artefacts where account_id = ?`, [other.id]);
+      expect(left.rows).to.have.length(4);
+      expect(await consents.of(user.id, 'app')).to.equal(undefined);
+      expect(await consents.of(other.id, 'app')).to.deep.equal(first);
+      expect(await consents.of(user.id, 'shop')).to.deep.equal(first);
     });
 
     it('tickets: one of a hundred spends it, for its purpose, in its time', async () => {

@@ -2,6 +2,7 @@
 import type { AuditEvent } from '../../domain/audit.ts';
 import type { KnownBrowsers, Records, Spent, Tickets } from '../../domain/ports.ts';
 import { createAudit } from './audit.ts';
+import { createConsents } from './consents.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createDevices } from './devices.ts';
 import { type Db, one, rows } from './statement.ts';
@@ -83,5 +84,6 @@ export function createRecords(db: Db, written?: (event: AuditEvent) => void): Re
     spent: createSpent(db),
     audit: createAudit(db, written),
     deliveries: createDeliveries(db),
+    consents: createConsents(db),
   };
 }
