@@ -365,6 +365,8 @@ export interface Push {
 export interface Courier {
   /** Something is due: look now. Nobody waits for it, and nothing is thrown. */
   wake(): void;
+  /** Takes a message that cannot be written now: hands it over at once, else keeps it until it can. @param expiresIn seconds. */
+  hold(delivery: Delivery, expiresIn: number): void;
 }
 
 /** argon2id off the event loop, at most two at once, a bounded queue. */

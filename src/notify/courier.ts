@@ -3,6 +3,7 @@ import { type Delivery, deliveryAad, retryAfter } from '../domain/delivery.ts';
 import type { Courier, Deliveries, Vault } from '../domain/ports.ts';
 import type { Log } from '../platform/log.ts';
 import { ReadOnly } from '../platform/unavailable.ts';
+import { holdMessages } from './held-messages.ts';
 
 /** What a courier is made of. */
 export interface CourierParts {
@@ -37,28 +38,37 @@ export function createCourier(parts: CourierParts): RunningCourier {
   let running: Promise<void> | undefined;
   const retries = new Set<NodeJS.Timeout>();
 
-  async function deliver(delivery: Delivery & { tries: number }): Promise<void> {
+  /** Tries once; what cannot be read any more counts as told. */
+  async function handOver(delivery: Delivery & { tries: number }): Promise<boolean> {
     const { id, kind, clientId, tries } = delivery;
     const bytes = parts.vault.open(delivery.content, deliveryAad(id));
     if (!bytes) {
       log.error({ kind, clientId }, 'a message to a service cannot be read: its key is gone');
-      return deliveries.done(id);
+      return true;
     }
     try {
-      await send?.(delivery, JSON.parse(Buffer.from(bytes).toString('utf8')));
+      if (!send) throw new Error('nobody carries messages yet');
+      await send(delivery, JSON.parse(Buffer.from(bytes).toString('utf8')));
+      return true;
     } catch (error) {
-      const wait = retryAfter(tries);
       log.warn(
         { kind, clientId, tries, reason: (error as Error).message },
         'a service did not take a message; trying again',
       );
-      await deliveries.due(id, wait);
-      return later(wait * 1000);
+      return false;
     }
-    await deliveries.done(id);
+  }
+  const held = holdMessages({ deliveries, log, handOver });
+
+  async function deliver(delivery: Delivery & { tries: number }): Promise<void> {
+    if (await handOver(delivery)) return deliveries.done(delivery.id);
+    const wait = retryAfter(delivery.tries);
+    await deliveries.due(delivery.id, wait);
+    return later(wait * 1000);
   }
 
   async function round(): Promise<void> {
+    await held.write();
     for (;;) {
       const taken = await deliveries.take(MOST);
       await Promise.all(taken.map(deliver));
@@ -98,6 +108,7 @@ export function createCourier(parts: CourierParts): RunningCourier {
   let regular: NodeJS.Timeout | undefined;
   return {
     wake: run,
+    hold: held.hold,
     start: (given) => {
       send = given;
       regular = setInterval(run, parts.every ?? 10_000);
@@ -109,6 +120,9 @@ export function createCourier(parts: CourierParts): RunningCourier {
       clearInterval(regular);
       for (const timer of retries) clearTimeout(timer);
       await running;
+      await held.write().catch(() => undefined);
+      const lost = held.stop();
+      if (lost > 0) log.error({ lost }, 'messages to services were held, could not be written, and are lost');
     },
   };
 }

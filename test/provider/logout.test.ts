@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
-import { formOf } from '../support/http-browser.ts';
+import { formOf, type HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, redeem, sentBack, signedIn } from '../support/service.ts';
 import { freePort } from '../support/services.ts';
 
@@ -46,6 +46,38 @@ for (const backend of ['embedded', 'servers'] as const) {
       for (let tries = 0; tries < 240 && told.length < count; tries += 1) await wait(25);
       expect(told).to.have.length(count);
     }
+
+    it('tells a service at once while nothing may be written, and until it has heard', async () => {
+      const before = told.length;
+      const people = [await person(running.house), await person(running.house)];
+      const browsers: HttpBrowser[] = [];
+      for (const { login } of people) browsers.push((await signedIn(running.issuer, login)).browser);
+      const leave = async (browser?: HttpBrowser) => {
+        if (!browser) throw new Error('nobody');
+        const confirm = formOf(
+          await browser.visit(`${running.issuer}/session/end?client_id=payroll`),
+          '/session/end/confirm',
+        );
+        expect((await browser.post(confirm.url, { ...confirm.fields, logout: 'yes' })).status).to.equal(200);
+      };
+      await running.reload({ 'notices.yaml': { read_only: { on: true } } });
+      try {
+        status = 200;
+        await leave(browsers[0]);
+        await until(before + 1);
+        expect(decodeJwt(told[before] ?? '')).to.include({ aud: 'payroll', sub: people[0]?.id });
+        status = 503;
+        await leave(browsers[1]);
+        await until(before + 2);
+        status = 200;
+        await until(before + 3);
+        expect(decodeJwt(told[before + 2] ?? '')).to.include({ aud: 'payroll', sub: people[1]?.id });
+      } finally {
+        status = 200;
+        await running.reload({ 'notices.yaml': {} });
+      }
+      told.length = 0;
+    });
 
     it('asks first, ends everything of the session at once, and tells a service that was away until it has heard', async () => {
       const { login, id } = await person(running.house);
