@@ -42,7 +42,7 @@ async function once(
     if (took > fault.bound) ledger.violated(`well again after ${Math.round(took)} ms, ${fault.bound} are allowed`);
     await until('both nodes are ready', async () => (await Promise.all(stage.nodes.map(stage.isReady))).every(Boolean));
   } catch (error) {
-    ledger.violated(`the run broke off: ${error instanceof Error ? error.message.slice(0, 300) : String(error)}`);
+    ledger.violated(`the run broke off: ${ends(error instanceof Error ? error.message : String(error))}`);
   } finally {
     await crowd.stop();
   }
@@ -103,4 +103,9 @@ export async function faults(args: string[]): Promise<boolean> {
     console.log(`| ${what} | ${runs} | ${broken} | ${rounds} | ${refused} | ${(slowest / 1000).toFixed(1)} s |`);
   }
   return outcomes.every(({ broken }) => broken === 0);
+}
+
+/** Of a long text both ends: what it is about, and what came last. */
+function ends(text: string): string {
+  return text.length > 1000 ? `${text.slice(0, 200)} … ${text.slice(-800)}` : text;
 }
