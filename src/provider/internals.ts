@@ -57,7 +57,7 @@ export function nameSuccessors(provider: Provider, successor: () => string | und
 }
 
 /**
- * Lets the phone that a level rests on into codes, back-channel requests and refresh tokens, as {@link keepProofsInSessions} does for
+ * Lets the phone that a level rests on into codes, back-channel requests and refresh tokens, as {@link keepOurMembers} does for
  * sessions. Without it a refresh token would go on saying what a phone had proven that was stolen and removed since.
  * @param phoneBehind the phone of what is saved now. A back-channel request has been given its own.
  */
