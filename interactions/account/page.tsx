@@ -119,12 +119,14 @@ function ServicesSection({ framing, services }: { framing: Framing; services: re
               <p class="row-title">{name}</p>
               <p class="row-note">{words('account.device_added', { date: words.time(givenAt) })}</p>
             </div>
-            <form method="post" action="/account/services/remove">
-              <Token csrf={framing.csrf} />
-              <Button kind="quiet" name="client_id" value={clientId}>
-                {words('account.device_remove')} <span class="unseen">{name}</span>
-              </Button>
-            </form>
+            <Actions>
+              <form method="post" action="/account/services/remove">
+                <Token csrf={framing.csrf} />
+                <Button kind="quiet" name="client_id" value={clientId}>
+                  {words('account.device_remove')} <span class="unseen">{name}</span>
+                </Button>
+              </form>
+            </Actions>
           </li>
         ))}
       </ul>
