@@ -29,6 +29,7 @@ import { type Ring, type RingParts, readRing, watchRing } from './key-ring.ts';
 import { createApp } from './koa.ts';
 import { accountProvider, buildProvider, sendingBy } from './provider-parts.ts';
 import { compareSettings, dryRunClients, mergeSettings, type ReloadReport } from './reload.ts';
+import { tryStores } from './try-stores.ts';
 import type { NodeWatch } from './watch.ts';
 import { openWorld, vaultOf } from './world.ts';
 
@@ -142,6 +143,7 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
         // Those that did not change were tried when they came.
         await dryRunClients(provider, [...compared.added, ...compared.changed]);
         const merged = mergeSettings(registry.settings, fresh, compared);
+        await tryStores(registry.settings.storage, merged.settings.storage);
         const freshKeys = compared.sections.includes('keys') ? await tryKeys(ringParts, merged.settings) : undefined;
         registry = createRegistry(merged.settings);
         clients.replace(registry.clients);

@@ -4,6 +4,7 @@ import { pauses } from '../platform/gently.ts';
 import { type Difference, settingsDifferences } from '../settings/difference.ts';
 import { Secret } from '../settings/secret.ts';
 import type { ClientSettings, KeySettings, ServerSettings, Settings, TlsSettings } from '../settings/settings.ts';
+import { withAccess } from '../settings/store-access.ts';
 
 /** What a reload did. Lists are cut to so many that a log can hold them; counts are whole. */
 export interface ReloadReport {
@@ -17,7 +18,7 @@ export interface ReloadReport {
 
 /**
  * Sections that take effect at once. Everything else needs a restart. Of the keys all but the one for push, which every phone subscribed to;
- * of the server its certificate.
+ * of the server its certificate, of the storage who we are there.
  */
 const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices', 'readOnly', 'keys'];
 
@@ -95,10 +96,12 @@ export function mergeSettings(
   const otherPush = old.keys.push?.reveal() !== fresh.keys.push?.reveal();
   const keys = sections.includes('keys') ? withPush(fresh.keys, old.keys.push) : old.keys;
   const server = withCertificate(old.server, fresh.server.tls);
+  const storage = withAccess(old.storage, fresh.storage);
+  const partly: Partial<Settings> = { server, storage };
   const atOnce = (section: keyof Settings) =>
-    LIVE.includes(section) || (section === 'server' && withSecrets(server) === withSecrets(fresh.server));
+    LIVE.includes(section) || (section in partly && withSecrets(partly[section]) === withSecrets(fresh[section]));
   return {
-    settings: { ...old, ...live, keys, server, clients },
+    settings: { ...old, ...live, keys, server, storage, clients },
     report: {
       clients: { added: names(added), changed: names(changed), removed: names(removed) },
       needsRestart: [...sections.filter((section) => !atOnce(section)), ...(otherPush ? ['keys.push'] : [])],

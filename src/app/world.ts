@@ -45,7 +45,12 @@ export interface Opened {
  * @param watch told of what is done, where somebody watches.
  */
 export async function openWorld(settings: () => Settings, log: Log, watch?: NodeWatch): Promise<Opened> {
-  const { storage, methods, mail } = settings();
+  const { methods, mail } = settings();
+  // Each connection is made with the user and the password that are right by then.
+  const storage = {
+    database: asItIs(() => settings().storage.database),
+    state: asItIs(() => settings().storage.state),
+  };
   const clock = systemClock;
   const random = systemRandom;
   const metrics = watch?.metrics;
@@ -110,6 +115,11 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     await database.close();
     throw error;
   }
+}
+
+/** A part of the settings whose members are looked up at each reading, so that a reload holds for whoever has it in hand. */
+function asItIs<T extends object>(now: () => T): T {
+  return new Proxy(now(), { get: (_first, name) => Reflect.get(now(), name) });
 }
 
 /** The vault over these keys. @throws where one of them cannot be used. */

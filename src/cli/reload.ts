@@ -3,6 +3,7 @@ import type { House } from '../app/assemble.ts';
 import { type ChangeWatch, watchForChanges } from '../app/changes.ts';
 import { compareSettings, isSame } from '../app/reload.ts';
 import type { Listening } from '../app/server.ts';
+import { StoreRefused } from '../app/try-stores.ts';
 import type { NodeWatch } from '../app/watch.ts';
 import type { AuditEvent } from '../domain/audit.ts';
 import type { Log } from '../platform/log.ts';
@@ -27,6 +28,9 @@ export interface Reloader {
   watchFiles(): ChangeWatch;
 }
 
+/** Milliseconds until a store that did not let us in is asked again. */
+const AGAIN = 5000;
+
 const SAME = 'files of the configuration were written, and say what they said before';
 
 /** @param first the settings that the server started with. */
@@ -36,9 +40,13 @@ export function createReloader({ house, listening, watch, folder, log }: Reloada
   let files: string[] = [];
   let turn: Promise<unknown> = Promise.resolve();
   let waiting = false;
+  /** Why a store did not take what was read last: told once, and again when it changes. */
+  let refusedBy: string | undefined;
+  let again: NodeJS.Timeout | undefined;
 
   /** @param onlyIfNew what says the same as before is left alone. */
   async function take(onlyIfNew: boolean, quiet: boolean): Promise<AuditEvent | undefined> {
+    clearTimeout(again);
     try {
       const read = await readSettingsAgain(folder, memory);
       files = read.files;
@@ -49,6 +57,7 @@ export function createReloader({ house, listening, watch, folder, log }: Reloada
       const report = await house.reload(read.settings);
       listening.renew(read.settings.server.tls);
       last = read.settings;
+      refusedBy = undefined;
       watch.configurationLoaded();
       log.info(report, 'configuration reloaded');
       return { event: 'sys_config_reloaded', outcome: 'success', actor: 'system' };
@@ -56,6 +65,11 @@ export function createReloader({ house, listening, watch, folder, log }: Reloada
       const reason = (error as Error).message;
       // Mended, it says what it said before, and must be taken over all the same.
       last = undefined;
+      const told = error instanceof StoreRefused && reason === refusedBy;
+      refusedBy = error instanceof StoreRefused ? reason : undefined;
+      // A password is changed in the store and in the file, one after the other: nobody writes the file again when the store has followed.
+      if (refusedBy !== undefined) again = setTimeout(() => void inTurn(() => takeAndTell(false)), AGAIN).unref();
+      if (told) return undefined;
       watch.configurationRefused(reason);
       log.error({ reason }, 'configuration refused; the old one stays in force');
       return { event: 'sys_config_refused', outcome: 'failure', actor: 'system' };

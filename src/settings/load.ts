@@ -198,6 +198,7 @@ function* loading(folder: string, environment: Environment, memory?: Memory): St
     demo: isDemo(written) || !clear,
     dataFolder: server.dataFolder,
     secrets: [],
+    files: [],
   };
   const settings = yield* resolveAll(
     reading,
@@ -217,6 +218,6 @@ function filesOf(reading: Reading, { server, branding }: Settings): string[] {
   const origins = reading.secrets
     .map(({ secret }) => secret.origin)
     .filter((origin) => origin !== 'inline' && !origin.startsWith('env:'));
-  const named = [...origins, server.tls?.certFile, server.tls?.keyFile, branding.logoFile];
+  const named = [...origins, ...reading.files, server.tls?.certFile, server.tls?.keyFile, branding.logoFile];
   return [...new Set(named.filter((file) => file !== undefined).map((file) => resolve(reading.folder, file)))];
 }

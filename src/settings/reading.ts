@@ -30,10 +30,14 @@ export interface Reading {
   /** Absolute. */
   dataFolder: string;
   secrets: FoundSecret[];
+  /** Files that variables of the environment name, absolute. */
+  files: string[];
 }
 
 /** The result of looking at a variable of the environment and its `_FILE` form. */
-export type FromEnvironment = { ok: true; value?: string; origin?: string } | { ok: false; rule: string };
+export type FromEnvironment =
+  | { ok: true; value?: string; origin?: string; file?: string }
+  | { ok: false; rule: string };
 
 /** Reads `NAME`, or the file that `NAME_FILE` names; both at once is refused. An empty variable counts as not set. */
 export function fromEnvironment(environment: Environment, name: string): FromEnvironment {
@@ -45,7 +49,7 @@ export function fromEnvironment(environment: Environment, name: string): FromEnv
   try {
     // From where we were started, unlike a file that the configuration names: its origin is whole, so that nobody looks in the folder for it.
     const absolute = resolve(file);
-    return { ok: true, value: readFileSync(absolute, 'utf8').trim(), origin: absolute };
+    return { ok: true, value: readFileSync(absolute, 'utf8').trim(), origin: absolute, file: absolute };
   } catch {
     return { ok: false, rule: `${name}_FILE names a file that cannot be read` };
   }

@@ -43,6 +43,7 @@ function address(
     );
   if (environment.ok && environment.value !== undefined) {
     if (!fits(environment.value)) environmentProblem(reading.findings, wanted.variable, wanted.rule);
+    if (environment.file !== undefined) reading.files.push(environment.file);
     return new Secret(environment.value, environment.origin ?? wanted.variable);
   }
   const written = file.url !== undefined || file.url_file !== undefined;

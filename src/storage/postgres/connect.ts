@@ -81,10 +81,13 @@ function dropsUseless(
 interface PgClient {
   connectionSettings: object;
   acquireRawConnection(): Promise<PgConnection>;
+  validateConnection(connection: PgConnection): boolean;
 }
 
 /** SQLSTATE of a server that is there and does not serve yet. */
 const CANNOT_CONNECT_NOW = '57P03';
+/** SQLSTATE: a wrong password, a user that does not exist or may not come from here. */
+const NOT_LET_IN = /^28/;
 const IN_RECOVERY = 'select pg_is_in_recovery() as standby';
 
 const isStandby = (connection: PgConnection): Promise<boolean> =>
@@ -95,38 +98,72 @@ const isStandby = (connection: PgConnection): Promise<boolean> =>
   });
 
 /**
- * Makes each new connection to whichever host is the primary at that moment: first where it was last found, then the others.
- * Nothing is ever read from a standby, which may not know yet that a code was used or a person disabled.
+ * Makes each new connection by the address as it stands then, for its password may have changed, and of several hosts to whichever is
+ * the primary at that moment: first where it was last found, then the others. Nothing is ever read from a standby, which may not know
+ * yet that a code was used or a person disabled.
+ * @param hosts settings of pg for each host; the same list as long as the address is the same.
  */
-function seekPrimary(client: PgClient, hosts: readonly object[]): void {
+function followAddress(client: PgClient, hosts: () => readonly Host[]): void {
   const connect = client.acquireRawConnection.bind(client);
-  let last = 0;
-  client.acquireRawConnection = async () => {
+  const madeBy = new WeakMap<PgConnection, readonly Host[]>();
+  let found = 0;
+  let everLetIn = false;
+
+  async function seekPrimary(among: readonly Host[]): Promise<PgConnection> {
     let standbys = 0;
-    let reason: unknown;
-    for (const host of [last, ...hosts.keys()].filter((index, at) => at === 0 || index !== last)) {
+    const failed: { host: number; error: Error }[] = [];
+    for (const host of [found, ...among.keys()].filter((index, at) => at === 0 || index !== found)) {
       try {
         // Read at once: of two that connect at the same time each gets its own.
-        client.connectionSettings = hosts[host] as object;
+        client.connectionSettings = among[host] as Host;
         const connection = await connect();
         // It is asked what it is, not whether it can write now: a primary whose disk is full is still the one to ask.
-        if (!(await isStandby(connection))) {
-          last = host;
+        if (among.length === 1 || !(await isStandby(connection))) {
+          found = host;
           return connection;
         }
         standbys += 1;
         await connection.end();
       } catch (error) {
-        reason = error;
+        failed.push({ host, error: error as Error });
       }
     }
-    if (standbys === 0) throw reason;
-    throw Object.assign(new Error('no host is a primary', { cause: reason }), { code: CANNOT_CONNECT_NOW });
+    const last = failed.at(-1)?.error;
+    if (among.length === 1 && last) throw last;
+    // Each in its own words: a certificate or a password that is wrong at one must not hide behind another that is merely away.
+    const each = failed.map(({ host, error }) => `${placeOf(among[host] as Host)}: ${error.message}`).join('; ');
+    if (standbys === 0) throw Object.assign(new Error(each), { code: (last as { code?: unknown }).code });
+    const told = each === '' ? 'no host is a primary' : `no host is a primary (${each})`;
+    throw Object.assign(new Error(told), { code: CANNOT_CONNECT_NOW });
+  }
+
+  client.acquireRawConnection = async () => {
+    const now = hosts();
+    try {
+      const connection = await seekPrimary(now);
+      madeBy.set(connection, now);
+      everLetIn = true;
+      return connection;
+    } catch (error) {
+      // At the start it is a mistake to be told. Later it is a password that was changed there and not here yet: it passes.
+      if (!everLetIn || !NOT_LET_IN.test(String((error as { code?: unknown }).code))) throw error;
+      throw Object.assign(new Error('the database does not let us in', { cause: error }), { code: CANNOT_CONNECT_NOW });
+    }
   };
+  // One that was made as somebody else is not cut: it leaves the pool when it is free.
+  client.validateConnection = (connection) => madeBy.get(connection) === hosts();
 }
 
-function openPostgres(url: string, poolMax: number): Connected {
-  const hosts = databaseUrls(url).map((connectionString, _index, { length }) => ({
+/** How pg connects to one host. */
+type Host = Knex.PgConnectionConfig & { connectionString: string };
+
+/** `host:port`, without who we are there. */
+const placeOf = ({ connectionString }: Host): string =>
+  URL.canParse(connectionString) ? new URL(connectionString).host : 'a host';
+
+/** How pg connects to each host of an address. */
+function hostsOf(url: string): Host[] {
+  return databaseUrls(url).map((connectionString, _index, { length }) => ({
     connectionString,
     // A host that swallows packets must leave time for the next one.
     connectionTimeoutMillis: length === 1 ? TIMEOUT : TIMEOUT / 2,
@@ -135,27 +172,40 @@ function openPostgres(url: string, poolMax: number): Connected {
     idle_in_transaction_session_timeout: 10_000,
     application_name: 'countersign',
   }));
+}
+
+/** @param settings its `url` is read at each connection. */
+function openPostgres(settings: Extract<StorageSettings['database'], { kind: 'postgres' }>): Connected {
+  let known = { url: settings.url.reveal(), hosts: hostsOf(settings.url.reveal()) };
+  const hosts = () => {
+    const url = settings.url.reveal();
+    if (url !== known.url) known = { url, hosts: hostsOf(url) };
+    return known.hosts;
+  };
+  const [first, ...others] = hosts();
   const knex = createKnex({
     client: 'pg',
     log: QUIET,
-    connection: hosts[0] as Knex.PgConnectionConfig,
+    connection: first as Host,
     acquireConnectionTimeout: TIMEOUT,
     pool: {
       min: 0,
-      max: poolMax,
+      max: settings.poolMax,
       acquireTimeoutMillis: TIMEOUT,
-      createTimeoutMillis: TIMEOUT * Math.max(1, hosts.length / 2) + 500,
+      createTimeoutMillis: TIMEOUT * Math.max(1, (1 + others.length) / 2) + 500,
       propagateCreateError: true,
       afterCreate: dropsUseless,
     },
   });
-  if (hosts.length > 1) seekPrimary(knex.client as PgClient, hosts);
+  followAddress(knex.client as PgClient, hosts);
   return { knex, kind: 'postgres', close: () => knex.destroy() };
 }
 
-/** Opens the database that the settings name. @throws DatabaseInUse where the folder is open in another process. */
+/**
+ * Opens the database that the settings name.
+ * @param settings the address of PostgreSQL is read at each new connection: its user and password may change.
+ * @throws DatabaseInUse where the folder is open in another process.
+ */
 export async function connect(settings: StorageSettings['database']): Promise<Connected> {
-  return settings.kind === 'embedded'
-    ? openEmbedded(settings.folder)
-    : openPostgres(settings.url.reveal(), settings.poolMax);
+  return settings.kind === 'embedded' ? openEmbedded(settings.folder) : openPostgres(settings);
 }

@@ -31,28 +31,51 @@ type Manners = Omit<ReturnType<typeof manners>, 'retryStrategy' | 'enableOffline
   enableOfflineQueue: boolean;
 };
 
-/** Who we say that we are, and whether the line is encrypted. */
-function access(at: Exclude<RedisSettings, { kind: 'redis' }>): { username?: string; password?: string; tls?: object } {
-  return {
-    ...(at.username === undefined ? {} : { username: at.username }),
-    ...(at.password === undefined ? {} : { password: at.password.reveal() }),
-    ...(at.tls ? { tls: believed(at) } : {}),
-  };
+/** Who we say that we are. */
+interface Access {
+  username: string | undefined;
+  password: string | undefined;
+}
+
+/** Who we are to Redis by these settings, now. */
+function access(at: RedisSettings): Access {
+  if (at.kind !== 'redis') return { username: at.username, password: at.password?.reveal() };
+  const { username, password } = new URL(at.url.reveal());
+  const part = (text: string) => (text === '' ? undefined : decodeURIComponent(text));
+  return { username: part(username), password: part(password) };
+}
+
+/** Whether the line is encrypted. */
+const encryption = (at: Exclude<RedisSettings, { kind: 'redis' }>) => (at.tls ? { tls: believed(at) } : {});
+
+/**
+ * A client that says at each connection who we are by then: user and password may change under it.
+ * @param options read by ioredis at each connection, so that changing them is all that is needed.
+ */
+function following(client: Redis, now: () => Partial<Redis['options']>): Redis {
+  client.on('close', () => Object.assign(client.options, now()));
+  return client;
 }
 
 /** Whose certificates are believed. */
 const believed = ({ authorities }: RedisSettings): object => (authorities === undefined ? {} : { ca: authorities });
 
-/** A client of the one Redis, or of the primary that Sentinel names each time that it connects. */
+/** A client of the one Redis, or of the primary that Sentinel names each time that it connects. @param at is read at each connection. */
 export function clientOf(at: Exclude<RedisSettings, { kind: 'redis-cluster' }>, options: Manners): Redis {
   if (at.kind === 'redis') {
     // Without authorities of our own the address alone says whether there is TLS.
     const tls = at.authorities === undefined ? {} : { tls: believed(at) };
-    return new Redis(at.url.reveal(), { ...options, ...tls });
+    return following(new Redis(at.url.reveal(), { ...options, ...tls }), () => access(at));
   }
-  return new Redis({
-    ...options,
+  const now = () => ({
     ...access(at),
+    sentinelUsername: at.sentinelUsername,
+    sentinelPassword: at.sentinelPassword?.reveal(),
+  });
+  const client = new Redis({
+    ...options,
+    ...now(),
+    ...encryption(at),
     name: at.master,
     sentinels: at.nodes.map(({ host, port }) => ({ host, port })),
     role: 'master',
@@ -60,18 +83,17 @@ export function clientOf(at: Exclude<RedisSettings, { kind: 'redis-cluster' }>, 
     sentinelCommandTimeout: 1000,
     sentinelRetryStrategy: (times: number) => Math.min(100 * times, 1000),
     ...(at.tls ? { sentinelTLS: believed(at), enableTLSForSentinelMode: true } : {}),
-    ...(at.sentinelUsername === undefined ? {} : { sentinelUsername: at.sentinelUsername }),
-    ...(at.sentinelPassword === undefined ? {} : { sentinelPassword: at.sentinelPassword.reveal() }),
   });
+  return following(client, now);
 }
 
-/** A client of one server of several: a member of a cluster, or what Sentinel named. */
+/** A client of one server of several: a member of a cluster, or what Sentinel named. @param at is read at each connection. */
 export function memberOf(
   at: Exclude<RedisSettings, { kind: 'redis' }>,
   { host, port }: Address,
   options: Manners,
 ): Redis {
-  return new Redis({ ...options, ...access(at), host, port });
+  return following(new Redis({ ...options, ...access(at), ...encryption(at), host, port }), () => access(at));
 }
 
 /** A client of one Sentinel. */
@@ -80,12 +102,12 @@ export function sentinelOf(
   { host, port }: Address,
   options: Manners,
 ): Redis {
-  const { sentinelUsername, sentinelPassword, tls } = at;
+  const { sentinelUsername, sentinelPassword } = at;
   return new Redis({
     ...options,
     ...(sentinelUsername === undefined ? {} : { username: sentinelUsername }),
     ...(sentinelPassword === undefined ? {} : { password: sentinelPassword.reveal() }),
-    ...(tls ? { tls: believed(at) } : {}),
+    ...encryption(at),
     host,
     port,
   });
