@@ -1,9 +1,8 @@
 // Redis and PostgreSQL that speak TLS only to us, and know us by a user and a password of our own.
-import { chownSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import pg from 'pg';
 import { systemClock } from '../../src/platform/clock.ts';
 import { Secret } from '../../src/settings/secret.ts';
 import type { RedisSettings } from '../../src/settings/settings.ts';
@@ -12,6 +11,7 @@ import { lookAtRedis } from '../../src/storage/state/redis/look.ts';
 import { openRedisState } from '../../src/storage/state/redis/state.ts';
 import { type ClientCertificate, selfSigned, signed } from '../support/client-certificates.ts';
 import { person, type RunningHouse, startHouse } from '../support/house.ts';
+import { encryptPostgres } from '../support/postgres-tls.ts';
 import { at, until } from '../support/redis-together.ts';
 import { redeem, sentBack, signedIn } from '../support/service.ts';
 import { freePort, startPostgres, startRedis, type TestServer } from '../support/services.ts';
@@ -77,23 +77,7 @@ describe('stores that are encrypted', function () {
     const redis = await encrypted();
     const postgres = await startPostgres();
     closing.push(postgres.close);
-    const { uid, gid } = statSync(postgres.folder);
-    const own = (name: string, from: string) => {
-      const path = join(postgres.folder, name);
-      copyFileSync(from, path);
-      chownSync(path, uid, gid);
-      return path;
-    };
-    const admin = new pg.Client({ connectionString: postgres.url });
-    await admin.connect();
-    await admin.query(`alter system set ssl_cert_file = '${own('server.pem', server.certFile)}'`);
-    await admin.query(`alter system set ssl_key_file = '${own('server.key', server.keyFile)}'`);
-    await admin.query('alter system set ssl = on');
-    await admin.query(`create role app login password 'secret of ours'`);
-    await admin.query('create database countersign owner app');
-    const rules = 'host all postgres 127.0.0.1/32 trust\nhostssl countersign app 127.0.0.1/32 scram-sha-256\n';
-    writeFileSync(join(postgres.folder, 'data', 'pg_hba.conf'), rules);
-    await admin.query('select pg_reload_conf()');
+    const admin = await encryptPostgres(postgres, server, 'secret of ours');
     const address = (mode: string, ca: ClientCertificate, word = 'secret%20of%20ours') =>
       `postgres://app:${word}@localhost:${postgres.port}/countersign?sslmode=${mode}&sslrootcert=${ca.certFile}`;
     const database = async (url: string) => {

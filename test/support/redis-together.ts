@@ -102,35 +102,72 @@ export interface TestSentinels {
   nodes: string[];
   primary: TestServer;
   replica: TestServer;
+  /** The plain side of the Sentinels. */
+  sentinels: TestServer[];
   /** Waits until the Sentinels name this server. */
   elected(server: TestServer): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts them. A primary that is silent for half a second is given up. */
-export async function startSentinels(): Promise<TestSentinels> {
-  const primary = await startRedis({ settings: AT_ONCE });
-  const replica = await startRedis({ settings: { replicaof: `127.0.0.1 ${primary.port}` } });
+/** Files by which they speak TLS to us and among themselves; `users` has their users, of whom `watch` copies and watches. */
+export interface Encryption {
+  cert: string;
+  key: string;
+  ca: string;
+  users: string;
+  watchPassword: string;
+}
+
+/** Settings of one server that speaks TLS at a port of its own; the plain port is for tests to look in. */
+async function secured(encryption: Encryption | undefined): Promise<Record<string, string>> {
+  if (!encryption) return {};
+  return {
+    'tls-port': `${await freePort()}`,
+    'tls-cert-file': encryption.cert,
+    'tls-key-file': encryption.key,
+    'tls-ca-cert-file': encryption.ca,
+    'tls-auth-clients': 'no',
+    'tls-replication': 'yes',
+    aclfile: encryption.users,
+  };
+}
+
+/** Starts them. A primary that is silent for half a second is given up. @param encryption TLS and users, where it is about them. */
+export async function startSentinels(encryption?: Encryption): Promise<TestSentinels> {
+  const reached = new Map<TestServer, string>();
+  const start = async (settings: Record<string, string>, tls: Record<string, string>): Promise<TestServer> => {
+    const copies = encryption ? { masteruser: 'watch', masterauth: encryption.watchPassword } : {};
+    const server = await startRedis({ settings: { ...settings, ...tls, ...copies } });
+    reached.set(server, tls['tls-port'] ?? `${server.port}`);
+    return server;
+  };
+  const primary = await start(AT_ONCE, await secured(encryption));
+  const replica = await start({ replicaof: `127.0.0.1 ${reached.get(primary)}` }, await secured(encryption));
   const folder = mkdtempSync(join(tmpdir(), 'countersign-sentinel-'));
   const members = await Promise.all(
-    [1, 2, 3].map(async (number) => ({ number, port: await freePort(), id: randomBytes(20).toString('hex') })),
+    [1, 2, 3].map(async (number) => {
+      const [port, tls] = [`${await freePort()}`, await secured(encryption)];
+      return { number, port, tls, at: tls['tls-port'] ?? port, id: randomBytes(20).toString('hex') };
+    }),
   );
   // They are told of the replica and of each other: to find out by themselves takes them five seconds.
   const sentinels = await Promise.all(
-    members.map(({ number, port, id }) => {
+    members.map(({ number, port, tls, id }) => {
       const watched = [
+        ...Object.entries(tls).map((entry) => entry.join(' ')),
         `sentinel myid ${id}`,
-        `sentinel monitor main 127.0.0.1 ${primary.port} 2`,
+        `sentinel monitor main 127.0.0.1 ${reached.get(primary)} 2`,
+        ...(encryption ? ['sentinel auth-user main watch', `sentinel auth-pass main ${encryption.watchPassword}`] : []),
         'sentinel down-after-milliseconds main 500',
         'sentinel failover-timeout main 3000',
-        `sentinel known-replica main 127.0.0.1 ${replica.port}`,
+        `sentinel known-replica main 127.0.0.1 ${reached.get(replica)}`,
         ...members
           .filter((other) => other.id !== id)
-          .map((other) => `sentinel known-sentinel main 127.0.0.1 ${other.port} ${other.id}`),
+          .map((other) => `sentinel known-sentinel main 127.0.0.1 ${other.at} ${other.id}`),
       ];
       const file = join(folder, `${number}.conf`);
       writeFileSync(file, `${watched.join('\n')}\n`);
-      return startRedis({ sentinel: file, settings: { port: `${port}` } });
+      return startRedis({ sentinel: file, settings: { port } });
     }),
   );
   const [first] = sentinels as [TestServer, ...TestServer[]];
@@ -142,13 +179,14 @@ export async function startSentinels(): Promise<TestSentinels> {
     return follows && all.every((info) => info.includes('status=ok') && info.includes('slaves=1,sentinels=3'));
   });
   return {
-    nodes: sentinels.map(({ port }) => `127.0.0.1:${port}`),
+    nodes: members.map((member) => `127.0.0.1:${member.at}`),
     primary,
     replica,
+    sentinels,
     elected: (server) =>
       until(`${server.port} is elected`, async () => {
         const named = await at(first, (client) => client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main'));
-        return String((named as string[])[1]) === String(server.port);
+        return String((named as string[])[1]) === reached.get(server);
       }),
     close: async () => {
       await Promise.all([...sentinels, replica, primary].map((server) => server.close()));
