@@ -60,7 +60,7 @@ export function createApp(parts: AppParts): Koa {
     }),
     errors({ page: parts.problemPage }),
     atCertificates(settings.server.mtls?.origin),
-    pinHost(issuer, appOrigin),
+    pinHost(issuer, appOrigin, settings.server.mtls?.origin),
     onPhone(staticFiles({ folder: parts.folders.phone, prefix: '/phone/', index: 'index.html' })),
     onPhone(parts.device),
     onPhone(helpAt(issuer, appOrigin)),
@@ -82,16 +82,19 @@ const hosts = new WeakMap<object, string>();
 
 /**
  * The request's Host is never trusted (design, decision 15): it only chooses between our own names, and everything behind this
- * line sees the configured one. oidc-provider builds addresses from it.
+ * line sees the configured one. oidc-provider builds addresses from it, and compares them with those in proofs of possession: a proof
+ * that is sent to the origin of certificates names that one (RFC 9449 section 4.3, `htu`; RFC 8705 section 5).
  */
-function pinHost(issuer: string, appOrigin: string): Middleware {
+function pinHost(issuer: string, appOrigin: string, certificateOrigin: string = issuer): Middleware {
   const plain = (url: string) => ({ host: new URL(url).host, scheme: new URL(url).protocol.replace(':', '') });
-  const [first, second] = [plain(issuer), plain(appOrigin)];
+  const [first, second, third] = [plain(issuer), plain(appOrigin), plain(certificateOrigin)];
   return (ctx, next) => {
     const { headers } = ctx.req;
     const asked = headers.host?.toLowerCase();
-    const { host, scheme } = asked === second.host && asked !== first.host ? second : first;
-    hosts.set(ctx.req, host);
+    const page = asked === second.host && asked !== first.host ? second : first;
+    // The answer of /device/auth names pages, which are at the issuer alone.
+    const { host, scheme } = asked === third.host && ctx.path !== '/device/auth' ? third : page;
+    hosts.set(ctx.req, page.host);
     for (const name of ['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix'])
       delete headers[name];
     headers.host = host;

@@ -4,13 +4,13 @@ import { systemRandom } from '../platform/random.ts';
 import { CIBA } from '../settings/sections/clients.ts';
 import { PlayedService, refusal } from './played-service.ts';
 import { readSettings } from './read-settings.ts';
+import { addProofOptions, type ProofOptions } from './service-certificate.ts';
 
-interface CibaOptions {
+interface CibaOptions extends ProofOptions {
   config?: string;
   acr?: string;
   message?: string;
   scope: string;
-  key?: string;
 }
 
 const print = (line: string): void => {
@@ -19,12 +19,12 @@ const print = (line: string): void => {
 
 /** Adds the command to the program. */
 export function addCibaCommand(program: Command): void {
-  program
+  const command = program
     .command('ciba')
     .description('ask a person on their phone, as a service without a browser does (OpenID CIBA), and print the claims')
     .argument('<client>', 'client_id of a client with the CIBA grant')
-    .argument('<login>', 'sign-in name of the person')
-    .option('--key <file>', 'its private key, for private_key_jwt: a JSON Web Key or PEM')
+    .argument('<login>', 'sign-in name of the person');
+  addProofOptions(command, 'private_key_jwt')
     .option('--config <folder>', 'configuration folder')
     .option('--acr <values>', 'acr_values to ask for')
     .option('--message <text>', 'binding_message; with one group of six digits it reaches more than the lowest level')
@@ -33,7 +33,7 @@ export function addCibaCommand(program: Command): void {
 }
 
 async function run(client: string, login: string, options: CibaOptions): Promise<void> {
-  const service = await PlayedService.open(await readSettings(options.config), client, options.key);
+  const service = await PlayedService.open(await readSettings(options.config), client, options);
   const message = options.message ?? `Number ${systemRandom.digits(6)}`;
   const { body: asked } = await service.post('backchannel_authentication_endpoint', {
     scope: options.scope,

@@ -17,14 +17,14 @@ import {
 import { explainError } from './error-page.ts';
 import { type Answer, clientNamed, type Fields, PlayedService, sha256 } from './played-service.ts';
 import { readSettings } from './read-settings.ts';
+import { addProofOptions, type ProofOptions, showsCertificate } from './service-certificate.ts';
 
-interface TryOptions {
+interface TryOptions extends ProofOptions {
   acr?: string;
   maxAge?: string;
   scope: string;
   prompt?: string;
   redirectUri?: string;
-  key?: string;
   json?: true;
   config?: string;
 }
@@ -54,7 +54,7 @@ class Refused extends Error {
 
 /** Adds `try` to the `client` commands. */
 export function addTryCommand(client: Command): void {
-  client
+  const command = client
     .command('try')
     .description('sign in as a client’s service would, in a terminal: each parameter, claim and error is explained')
     .argument('<client>', 'client_id of a client of the configuration')
@@ -62,8 +62,8 @@ export function addTryCommand(client: Command): void {
     .option('--max-age <seconds>', 'how old a proof may be')
     .option('--scope <scopes>', 'scopes', 'openid')
     .option('--prompt <prompt>', 'none, login, consent or enrol')
-    .option('--redirect-uri <uri>', 'one of its redirect_uris; the first on this machine where it is not given')
-    .option('--key <file>', 'its private key, for private_key_jwt and signed requests: a JSON Web Key or PEM')
+    .option('--redirect-uri <uri>', 'one of its redirect_uris; the first on this machine where it is not given');
+  addProofOptions(command, 'private_key_jwt and signed requests')
     .option('--json', 'what was learned, as JSON, at the end')
     .option('--config <folder>', 'configuration folder')
     .action(run);
@@ -77,7 +77,7 @@ async function run(clientId: string, options: TryOptions): Promise<void> {
   const stream = options.json ? process.stderr : process.stdout;
   const report: Report = { client_id: clientId };
   const say = (line = '') => void stream.write(`${line}\n`);
-  const service = await PlayedService.open(settings, clientId, options.key);
+  const service = await PlayedService.open(settings, clientId, options);
   try {
     await walk({ settings, service, report, say }, options);
   } catch (error) {
@@ -215,7 +215,11 @@ async function exchange(
     refresh_token: body['refresh_token'] !== undefined,
   };
   report.tokens = tokens;
-  const bound = service.thumbprint === undefined ? '' : ', bound to the DPoP key';
+  const binding = [
+    ...(service.thumbprint === undefined ? [] : ['the DPoP key']),
+    ...(bindsCertificate(service) ? ['the certificate'] : []),
+  ];
+  const bound = binding.length === 0 ? '' : `, bound to ${binding.join(' and ')}`;
   say(
     `   access_token: ${tokens.access_token}${bound}, for ${duration(Number(tokens.expires_in))}, scope ${String(tokens.scope)}`,
   );
@@ -250,7 +254,9 @@ async function readUserinfo(run: Run, tokens: Answer['body']): Promise<void> {
   const { service, say, report } = run;
   say();
   if (typeof tokens['id_token'] !== 'string') return;
-  say(`6. Userinfo: GET ${service.endpoint('userinfo_endpoint')} with the access token`);
+  say(
+    `6. Userinfo: GET ${service.endpoint('userinfo_endpoint')} with ${bindsCertificate(service) ? 'the access token and the certificate' : 'the access token'}`,
+  );
   const { status, body, text } = await service.userinfo(String(tokens['access_token']));
   if (status !== 200) refuse(run, body, 'the userinfo endpoint');
   const alg = service.client.metadata['userinfo_signed_response_alg'];
@@ -261,6 +267,9 @@ async function readUserinfo(run: Run, tokens: Answer['body']): Promise<void> {
     'It works. Your service needs the issuer, the client_id and its proof; docs/relying-services/ has a page for each library.',
   );
 }
+
+const bindsCertificate = ({ client }: PlayedService) =>
+  client.metadata['tls_client_certificate_bound_access_tokens'] === true;
 
 function proofWords({ client, thumbprint }: PlayedService): string {
   const proof = PROOFS[String(client.metadata['token_endpoint_auth_method'])] ?? 'the client’s proof';
@@ -283,7 +292,11 @@ function tellClaims({ settings, service, say }: Run, claims: { readonly [claim: 
 }
 
 /** Tells what was answered, and what the page of errors says of it. */
-function refuse({ say, report }: Run, body: { readonly [name: string]: unknown }, at: string): never {
+function refuse(
+  { say, report, service: { client } }: Run,
+  body: { readonly [name: string]: unknown },
+  at: string,
+): never {
   const error = String(body['error'] ?? 'server_error');
   const { text, page } = explainError(error);
   const description = body['error_description'];
@@ -299,5 +312,9 @@ function refuse({ say, report }: Run, body: { readonly [name: string]: unknown }
   if (typeof description === 'string') say(`   ${description}`);
   say(`   ${text}`);
   say(`   ${page}`);
+  if (error === 'invalid_client' && showsCertificate(client))
+    say(
+      '   The certificate fits the client’s file. Does the proxy ask for one at that address, and pass it on in mtls.certificate_header?',
+    );
   throw new Refused(error);
 }

@@ -69,6 +69,8 @@ export const PROOFS: { readonly [method: string]: string } = {
   client_secret_post: 'its secret in the form',
   client_secret_jwt: 'a JWT signed with its secret (client_assertion), aud is the issuer',
   private_key_jwt: 'a JWT signed with its private key (client_assertion), aud is the issuer',
+  tls_client_auth: 'its client_id, and in TLS a certificate that an authority signed (RFC 8705)',
+  self_signed_tls_client_auth: 'its client_id, and in TLS the certificate that it registered (RFC 8705)',
 };
 
 /** Values of amr, RFC 8176. */
@@ -180,9 +182,6 @@ export function comparison(
 /** Why a client cannot be tried with a browser; undefined where it can. */
 export function otherWay({ metadata }: ClientSettings): string | undefined {
   const grants = (metadata['grant_types'] ?? []) as string[];
-  const { token_endpoint_auth_method: proof, tls_client_certificate_bound_access_tokens: bound } = metadata;
-  if (String(proof).includes('tls_client_auth') || bound === true)
-    return 'shows a certificate to a proxy: try it from the service itself (docs/relying-services/mutual-tls.md)';
   if (grants.includes('authorization_code')) return undefined;
   const id = metadata.client_id;
   if (grants.includes(CIBA)) return `asks without a browser: try countersign ciba ${id} SIGN-IN-NAME`;

@@ -4,12 +4,12 @@ import QRCode from 'qrcode';
 import { DEVICE } from '../settings/sections/clients.ts';
 import { PlayedService, refusal } from './played-service.ts';
 import { readSettings } from './read-settings.ts';
+import { addProofOptions, type ProofOptions } from './service-certificate.ts';
 
-interface DeviceOptions {
+interface DeviceOptions extends ProofOptions {
   config?: string;
   acr?: string;
   scope: string;
-  key?: string;
   qr: boolean;
 }
 
@@ -19,20 +19,21 @@ const print = (line: string): void => {
 
 /** Adds the command to the program. */
 export function addDeviceCommand(program: Command): void {
-  program
+  const command = program
     .command('device')
     .description('sign a device without a keyboard in, as a television does (device flow), and print the claims')
-    .argument('<client>', 'client_id of a client with the device grant')
+    .argument('<client>', 'client_id of a client with the device grant');
+  addProofOptions(command, 'private_key_jwt')
     .option('--acr <values>', 'acr_values to ask for')
     .option('--scope <scopes>', 'scopes', 'openid')
-    .option('--key <file>', 'its private key, for private_key_jwt: a JSON Web Key or PEM')
     .option('--no-qr', 'print no QR code')
     .option('--config <folder>', 'configuration folder')
     .action(run);
 }
 
-async function run(client: string, { config, acr, scope, key, qr }: DeviceOptions): Promise<void> {
-  const service = await PlayedService.open(await readSettings(config), client, key);
+async function run(client: string, options: DeviceOptions): Promise<void> {
+  const { config, acr, scope, qr } = options;
+  const service = await PlayedService.open(await readSettings(config), client, options);
   const fields = { scope, ...(acr === undefined ? {} : { acr_values: acr }) };
   const { body } = await service.post('device_authorization_endpoint', fields);
   if (typeof body['device_code'] !== 'string') return refusal(body);

@@ -14,6 +14,7 @@ import {
 import { systemRandom } from '../platform/random.ts';
 import type { ClientSettings, Settings } from '../settings/settings.ts';
 import { explainError } from './error-page.ts';
+import { type ProofOptions, readServiceCertificate, type ServiceCertificate } from './service-certificate.ts';
 import { readServiceKey, type ServiceKey } from './service-key.ts';
 
 /** Parameters of a request, or members of an answer. */
@@ -34,11 +35,18 @@ interface DpopKey {
   nonce?: string;
 }
 
-/** Keys for the client's own proof and for its signed requests. */
-interface SigningKeys {
+/** What the client proves itself with. */
+interface Proofs {
+  /** Keys for its own proof and for its signed requests. */
   proof?: ServiceKey;
   request?: ServiceKey;
+  /** Shown in TLS. */
+  certificate?: ServiceCertificate;
+  /** Tokens are bound to it. */
+  dpop?: DpopKey;
 }
+
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 const SIGNED_REQUESTS = 'signed requests (require_signed_request_object)';
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -57,48 +65,51 @@ export class PlayedService {
   readonly clientId: string;
   /** What discovery told (OpenID Connect Discovery section 3). */
   readonly metadata: { readonly [name: string]: unknown };
-  readonly #signing: SigningKeys;
-  readonly #dpop: DpopKey | undefined;
+  readonly #proofs: Proofs;
+  readonly #fetch: Fetch;
   readonly #keys: ReturnType<typeof createRemoteJWKSet>;
 
-  private constructor(
-    client: ClientSettings,
-    metadata: PlayedService['metadata'],
-    signing: SigningKeys,
-    dpop: DpopKey | undefined,
-  ) {
+  private constructor(client: ClientSettings, metadata: PlayedService['metadata'], proofs: Proofs, fetch: Fetch) {
     this.client = client;
     this.clientId = client.metadata.client_id;
     this.metadata = metadata;
-    this.#signing = signing;
-    this.#dpop = dpop;
+    this.#proofs = proofs;
+    this.#fetch = fetch;
     this.#keys = createRemoteJWKSet(new URL(String(metadata['jwks_uri'])));
   }
 
   /**
    * Finds the provider and makes ready what the client needs to prove itself.
-   * @param keyFile `--key`. @throws Error that says what is missing.
+   * @param options the files that hold its key and certificate. @throws Error that says what is missing.
    */
-  static async open(settings: Settings, clientId: string, keyFile: string | undefined): Promise<PlayedService> {
+  static async open(settings: Settings, clientId: string, options: ProofOptions): Promise<PlayedService> {
     const client = clientNamed(settings, clientId);
+    const certificate = readServiceCertificate(options, client, settings.server.mtls);
     const { issuer } = settings.server;
-    const found = await ask(`${issuer}/.well-known/openid-configuration`);
+    const found = await ask(fetch, `${issuer}/.well-known/openid-configuration`);
+    if (found.status >= 500) throw new Error(`what answers at ${issuer} is not ready: it says ${found.status}`);
     if (found.body['issuer'] !== issuer)
       throw new Error(
         `what answers at ${issuer} says that it is ${String(found.body['issuer'])}: is it this provider?`,
       );
-    const dpop = client.metadata['dpop_bound_access_tokens'] === true ? await dpopKey() : undefined;
-    return new PlayedService(client, found.body, await signingKeys(client, keyFile), dpop);
+    const proofs = {
+      ...(await signingKeys(client, options.key)),
+      ...(client.metadata['dpop_bound_access_tokens'] === true ? { dpop: await dpopKey() } : {}),
+      ...(certificate ? { certificate } : {}),
+    };
+    if (certificate) needMutualTls(client, found.body);
+    return new PlayedService(client, found.body, proofs, certificate ? await showing(certificate) : fetch);
   }
 
-  /** Address of an endpoint by its name in discovery. */
+  /** Address of an endpoint by its name in discovery; for who shows a certificate the one where it is asked for (RFC 8705 section 5). */
   endpoint(name: string): string {
-    return String(this.metadata[name]);
+    const aliases = (this.#proofs.certificate && this.metadata['mtls_endpoint_aliases']) as Fields | undefined;
+    return aliases?.[name] ?? String(this.metadata[name]);
   }
 
   /** Thumbprint of the DPoP key, for clients whose tokens are bound to one (`dpop_jkt`, RFC 9449 section 10). */
   get thumbprint(): string | undefined {
-    return this.#dpop?.thumbprint;
+    return this.#proofs.dpop?.thumbprint;
   }
 
   /** Posts a form with the client's proof; with a DPoP proof where its tokens are bound. */
@@ -107,7 +118,11 @@ export class PlayedService {
     const send = async () => {
       const proof = await this.#proof();
       const headers = { ...proof.headers, ...(await this.#dpopHeader('POST', url)) };
-      return ask(url, { method: 'POST', headers, body: new URLSearchParams({ ...fields, ...proof.fields }) });
+      return ask(this.#fetch, url, {
+        method: 'POST',
+        headers,
+        body: new URLSearchParams({ ...fields, ...proof.fields }),
+      });
     };
     return this.#withNonce(send);
   }
@@ -128,19 +143,19 @@ export class PlayedService {
   /** Asks the userinfo endpoint. */
   async userinfo(accessToken: string): Promise<Answer> {
     const url = this.endpoint('userinfo_endpoint');
-    const scheme = this.#dpop ? 'DPoP' : 'Bearer';
+    const scheme = this.#proofs.dpop ? 'DPoP' : 'Bearer';
     return this.#withNonce(async () => {
       const headers = {
         authorization: `${scheme} ${accessToken}`,
         ...(await this.#dpopHeader('GET', url, accessToken)),
       };
-      return ask(url, { headers });
+      return ask(this.#fetch, url, { headers });
     });
   }
 
   /** The parameters as one signed value (JAR, RFC 9101 section 4). */
   async requestObject(parameters: Fields): Promise<string> {
-    const { key, alg, kid } = this.#signing.request ?? needKey(SIGNED_REQUESTS);
+    const { key, alg, kid } = this.#proofs.request ?? needKey(SIGNED_REQUESTS);
     return new SignJWT({ ...parameters, jti: systemRandom.id() })
       .setProtectedHeader({ alg, typ: 'oauth-authz-req+jwt', ...(kid === undefined ? {} : { kid }) })
       .setIssuer(this.clientId)
@@ -164,14 +179,14 @@ export class PlayedService {
   /** A nonce that the provider asks for is told in its answer, and the same is sent once more (RFC 9449 section 8). */
   async #withNonce(send: () => Promise<Answer & { nonce?: string }>): Promise<Answer> {
     const first = await send();
-    if (!this.#dpop || first.nonce === undefined) return first;
-    this.#dpop.nonce = first.nonce;
+    if (!this.#proofs.dpop || first.nonce === undefined) return first;
+    this.#proofs.dpop.nonce = first.nonce;
     return first.body['error'] === 'use_dpop_nonce' ? send() : first;
   }
 
   async #dpopHeader(method: string, url: string, accessToken?: string): Promise<{ dpop?: string }> {
-    if (!this.#dpop) return {};
-    const { privateKey, jwk, nonce } = this.#dpop;
+    if (!this.#proofs.dpop) return {};
+    const { privateKey, jwk, nonce } = this.#proofs.dpop;
     const claims = {
       htm: method,
       htu: url,
@@ -187,13 +202,14 @@ export class PlayedService {
   async #proof(): Promise<{ headers: Fields; fields: Fields }> {
     const { clientId: client_id } = this;
     const { client_secret: secret, token_endpoint_auth_method: method } = this.client.metadata;
-    if (method === 'none') return { headers: {}, fields: { client_id } };
+    // The certificate is shown in TLS; the form says whose it is (RFC 8705 section 2).
+    if (method === 'none' || String(method).includes('tls_client_auth')) return { headers: {}, fields: { client_id } };
     if (method === 'client_secret_basic') {
       const pair = `${encodeURIComponent(client_id)}:${encodeURIComponent(String(secret))}`;
       return { headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }, fields: {} };
     }
     if (method === 'client_secret_post') return { headers: {}, fields: { client_id, client_secret: String(secret) } };
-    const { key, alg, kid } = this.#signing.proof ?? needKey('private_key_jwt');
+    const { key, alg, kid } = this.#proofs.proof ?? needKey('private_key_jwt');
     const assertion = await new SignJWT({ jti: systemRandom.id() })
       .setProtectedHeader({ alg, ...(kid === undefined ? {} : { kid }) })
       .setIssuer(client_id)
@@ -219,7 +235,7 @@ function needKey(what: string): never {
 }
 
 /** What the client's file demands is made ready before anything is sent. */
-async function signingKeys(client: ClientSettings, file: string | undefined): Promise<SigningKeys> {
+async function signingKeys(client: ClientSettings, file: string | undefined): Promise<Proofs> {
   const { metadata } = client;
   const method = metadata['token_endpoint_auth_method'];
   const read = async (needed: boolean, what: string, alg: unknown) => {
@@ -247,13 +263,48 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
+/** The server that runs may be older than the files that were read. @throws Error where it would not look at a certificate. */
+function needMutualTls(
+  { metadata: { token_endpoint_auth_method } }: ClientSettings,
+  told: PlayedService['metadata'],
+): void {
+  const method = String(token_endpoint_auth_method);
+  const methods = told['token_endpoint_auth_methods_supported'] as string[];
+  const offered = method.includes('tls_client_auth')
+    ? methods.includes(method)
+    : told['tls_client_certificate_bound_access_tokens'] === true;
+  if (!offered)
+    throw new Error(
+      `the server that runs at ${String(told['issuer'])} takes no certificates of clients (discovery offers ${methods.join(', ')}): ` +
+        'is mtls in its server.yaml, and was it started since?',
+    );
+  const { token_endpoint: address } = (told['mtls_endpoint_aliases'] ?? told) as { token_endpoint: string };
+  if (!address.startsWith('https:'))
+    throw new Error(`a certificate can be shown by TLS only, and the token endpoint is ${address}: set mtls.origin`);
+}
+
+/** A fetch that shows a certificate to whoever asks for one. */
+async function showing(certificate: ServiceCertificate): Promise<Fetch> {
+  // Loaded here: most services show none.
+  const { Agent, fetch: fetchBy } = await import('undici');
+  const dispatcher = new Agent({ connect: { ...certificate } });
+  return (url, init) => fetchBy(url, { ...init, dispatcher } as never) as unknown as Promise<Response>;
+}
+
+/** The innermost reason of a request that failed: `fetch failed` alone helps nobody. */
+function innermost(error: unknown): string {
+  const { cause, message } = error as Error;
+  return cause instanceof Error ? innermost(cause) : message;
+}
+
 /** Answer with the nonce for the next proof, where the provider gave one. */
-async function ask(url: string, init: RequestInit = {}): Promise<Answer & { nonce?: string }> {
+async function ask(by: Fetch, url: string, init: RequestInit = {}): Promise<Answer & { nonce?: string }> {
   let response: Response;
   try {
-    response = await fetch(url, { ...init, redirect: 'error' });
+    response = await by(url, { ...init, redirect: 'error' });
   } catch (error) {
-    throw new Error(`cannot reach ${new URL(url).origin}: is the server running?`, { cause: error });
+    const why = `cannot reach ${new URL(url).origin}: is the server running? (${innermost(error)})`;
+    throw new Error(why, { cause: error });
   }
   const text = await response.text();
   const nonce = response.headers.get('dpop-nonce');

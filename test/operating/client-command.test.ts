@@ -1,5 +1,5 @@
 // `countersign client try` and `countersign device`: the real command against a running provider; the person signs in with a browser of their own.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -10,20 +10,10 @@ import { PASSWORD, person, type RunningHouse, SERVICE, startHouse } from '../sup
 import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import { logIn } from '../support/service.ts';
 import { freePort } from '../support/services.ts';
+import { startCommand as begin, endCommands, type StartedCommand as Running } from '../support/started-command.ts';
 
 const SECRET = 'a-secret-of-the-ledger-that-nobody-prints-1234567890';
 const ELSEWHERE = 'https://ledger.example.org/callback';
-
-/** A command that runs. */
-interface Running {
-  child: ChildProcess;
-  /** Both streams. */
-  output(): string;
-  stdout(): string;
-  /** The link that it prints, once it has. */
-  link(): Promise<string>;
-  ended: Promise<number | null>;
-}
 
 describe('countersign client try', function () {
   this.timeout(60_000);
@@ -82,42 +72,12 @@ describe('countersign client try', function () {
     writeFileSync(keyFile('stranger.pem'), await exportPKCS8(stranger.privateKey));
     ({ login } = await person(running.house));
   });
-  const started: ChildProcess[] = [];
   // One that still waits would keep the client's port.
-  afterEach(() => {
-    for (const child of started.splice(0)) child.kill();
-  });
+  afterEach(endCommands);
   after(() => running?.close());
 
   const start = (...args: string[]) => startCommand('client', 'try', ...args);
-  function startCommand(...args: string[]): Running {
-    const env = { ...process.env, ...running.environment };
-    const command = ['dist/src/main.js', ...args, '--config', running.folder];
-    const child = spawn(process.execPath, command, { env, stdio: ['pipe', 'pipe', 'pipe'] });
-    started.push(child);
-    let out = '';
-    let all = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-      all += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      all += chunk.toString();
-    });
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    // The hint stands below the link: when it is there, somebody listens.
-    const printed = new Promise<string>((resolve, reject) => {
-      const look = () => {
-        const found = /^(?: {3})?(http\S+\/(?:auth|device)\?\S+)\n(?: {3}\S)?/m.exec(all)?.[1];
-        if (found !== undefined) resolve(found);
-      };
-      child.stdout.on('data', look);
-      child.stderr.on('data', look);
-      void ended.then(() => reject(new Error(all)));
-    });
-    printed.catch(() => undefined);
-    return { child, output: () => all, stdout: () => out, link: () => printed, ended };
-  }
+  const startCommand = (...args: string[]) => begin([...args, '--config', running.folder], running.environment);
 
   /** Signs in at the link; the address that the browser is sent to, without going there. */
   async function signIn(command: Running): Promise<string> {

@@ -71,6 +71,12 @@ describe('mutual TLS', function () {
           tls_client_auth_subject_dn: SUBJECT,
         },
         'clients/robot.yaml': { client_id: 'robot', ...robot, ...own },
+        'clients/tv.yaml': {
+          client_id: 'tv',
+          client_name: 'Television',
+          grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+          ...own,
+        },
         'clients/ledger.yaml': {
           ...SERVICE,
           client_id: 'ledger',
@@ -199,6 +205,8 @@ describe('mutual TLS', function () {
       expect((await post(pathname, {}, undefined, PROXY, host)).status, pathname).to.not.equal(404);
     }
     expect((await post('/token', grant('robot'), escaped(made.own), PROXY, host)).status).to.equal(200);
+    const device = await post('/device/auth', { client_id: 'tv' }, escaped(made.own), PROXY, host);
+    expect(device.body['verification_uri'], 'people have no page there').to.equal(`${running.issuer}/device`);
     for (const path of ['/auth', '/interaction/x/login', '/account', '/device'])
       expect((await post(path, {}, undefined, PROXY, host)).status, path).to.equal(404);
   });
