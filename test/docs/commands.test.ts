@@ -1,9 +1,10 @@
 // The pages for operators: every `countersign …` that they print is one that exists, with options that exist; every link leads to a file.
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { Command } from 'commander';
+import { addCommands } from '../../src/cli/commands.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...pagesIn('docs'), ...pagesIn('packages')];
@@ -31,23 +32,15 @@ function commands(page: string): string[] {
     .filter((command) => command !== undefined);
 }
 
-const helps = new Map<string, string>();
+const program = new Command('countersign');
 
 /** What `countersign PATH --help` says; undefined where there is no such command. */
 function help(path: readonly string[]): string | undefined {
-  const key = path.join(' ');
-  if (!helps.has(key)) {
-    try {
-      const args = ['dist/src/main.js', ...path, '--help'];
-      helps.set(
-        key,
-        execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
-      );
-    } catch {
-      helps.set(key, '');
-    }
-  }
-  return helps.get(key) || undefined;
+  const found = path.reduce<Command | undefined>(
+    (command, name) => command?.commands.find((one) => one.name() === name),
+    program,
+  );
+  return found?.helpInformation();
 }
 
 /** Why a command cannot be run as it is printed; empty where it can. */
@@ -80,6 +73,15 @@ function faults(command: string): string[] {
 
 describe('the pages', function () {
   this.timeout(120_000);
+
+  before(() =>
+    addCommands(program, '', {
+      print: () => undefined,
+      fail: (line) => {
+        throw new Error(line);
+      },
+    }),
+  );
 
   it('print commands that exist, with options that exist', () => {
     const printed = PAGES.flatMap((page) => commands(page).map((command) => ({ page, command })));

@@ -41,7 +41,7 @@ async function withPhone(world: RunningWorld, login: string): Promise<HeadlessPh
 }
 
 describe('a restart on PostgreSQL and Redis', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let phone: HeadlessPhone;
 
@@ -100,7 +100,7 @@ describe('a restart on PostgreSQL and Redis', function () {
 });
 
 describe('a restart of the embedded default', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let world: RunningWorld;
 
   before(async () => {
