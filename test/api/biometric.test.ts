@@ -34,7 +34,7 @@ async function refusal(work: Promise<unknown>): Promise<PhoneProblem> {
 const why = async (work: Promise<unknown>) => (await refusal(work)).code;
 
 describe('the biometric of a phone', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   let world: World;
   let database: pg.Client;

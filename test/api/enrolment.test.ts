@@ -45,7 +45,7 @@ function losing(endpoint: 'enrol/complete' | 'respond', times: number): { fetch:
 for (const setup of ['browser', 'phone'] as const) {
   for (const backend of ['embedded', 'servers'] as const) {
     describe(`adding a phone, PIN set on the ${setup}, on ${backend}`, function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       let running: RunningHouse;
       let world: World;
 

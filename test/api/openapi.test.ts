@@ -40,7 +40,7 @@ const bytes = (text: string) => fromBase64url(text) ?? new Uint8Array(0);
 const random = (length: number) => toBase64url(crypto.getRandomValues(new Uint8Array(length)));
 
 describe('the description of the device API', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   let redis: TestServer;
   let drop: () => Promise<void>;

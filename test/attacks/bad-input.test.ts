@@ -9,7 +9,7 @@ import { formOf, HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, logIn, sentBack, signedIn } from '../support/service.ts';
 
 describe('bad input', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   let issuer: string;
   let login: string;

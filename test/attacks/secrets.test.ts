@@ -33,7 +33,7 @@ class NotingBrowser extends HttpBrowser {
 }
 
 describe('secrets', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let world: RunningWorld;
   let database: pg.Client;
   let redis: Redis;

@@ -68,7 +68,7 @@ function patched(document: Json, operations: Operation[]): void {
 }
 
 describe('deploy/kubernetes and the types of the Kubernetes API', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const base = () => parseAllDocuments(read('deploy/kubernetes/countersign.yaml')).map((one) => one.toJS() as Json);
   const kustomization = (path: string) =>
     parse(read(`deploy/kubernetes/${path}kustomization.yaml`)) as {

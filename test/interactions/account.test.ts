@@ -9,7 +9,7 @@ import { addPhone, approveByScan, MFA, PIN, proveMailbox, submit } from './with-
 describe('the account page', () => {
   let running: RunningHouse;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     running = await startHouse();
   });
   after(() => running?.close());
@@ -247,7 +247,7 @@ describe('the account page', () => {
 describe('the account page on PostgreSQL and Redis', () => {
   let running: RunningHouse;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     running = await startHouse();
   });
   after(() => running?.close());

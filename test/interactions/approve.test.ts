@@ -24,7 +24,7 @@ describe('approve on the phone', () => {
   let login: string;
   let phone: HeadlessPhone;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     running = await startHouse();
     ({ login } = await person(running.house));
     const { browser, answer } = await signedIn(running.issuer, login, { acr_values: MFA });

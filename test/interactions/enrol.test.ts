@@ -22,7 +22,7 @@ const mailOf = (login: string) => `${login}@example.org`;
 describe('add a phone in a sign-in', () => {
   let running: RunningHouse;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     running = await startHouse();
   });
   after(() => running?.close());
@@ -204,7 +204,7 @@ describe('add a phone in a sign-in', () => {
 describe('add a phone with an invitation, or by the operator', () => {
   let running: RunningHouse;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     running = await startHouse({
       files: { 'methods.yaml': { password: { memory_kib: 1024 }, first_device: 'invitation' } },
     });

@@ -8,7 +8,7 @@ import { addPhone, MFA, newestMail, proveMailbox, submit } from './with-phone.ts
 describe('the language', () => {
   let running: RunningHouse;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     running = await startHouse();
   });
   after(() => running?.close());
@@ -34,7 +34,7 @@ describe('the language', () => {
 
   /** The first mail to a person: that of a new password is sent after the answer. */
   async function mailTo(login: string): Promise<string> {
-    for (let tries = 0; tries < 100; tries += 1) {
+    for (let tries = 0; tries < 600; tries += 1) {
       const mail = newestMail(running, `${login}@example.org`);
       if (mail !== '') return mail;
       await new Promise((resolve) => setTimeout(resolve, 50));

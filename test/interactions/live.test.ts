@@ -8,13 +8,13 @@ import { codeIn, MFA, newestMail, newPhone, PIN } from './with-phone.ts';
 describe('the waiting pages in a browser', () => {
   let running: RunningHouse;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     running = await startHouse();
   });
   after(() => running?.close());
 
   it('goes from the password over a new phone to the service without a needless click', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const { login } = await person(running.house);
     const context = await desktop();
     const page = await context.newPage();

@@ -20,7 +20,7 @@ const NOTICES = [
 describe('notices on pages', () => {
   let running: RunningHouse;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const wiki = { ...SERVICE, client_id: 'wiki', client_name: 'Wiki', first_party: false };
     running = await startHouse({
       files: { 'clients/wiki.yaml': wiki, 'notices.yaml': { notices: NOTICES } },

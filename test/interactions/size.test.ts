@@ -22,7 +22,7 @@ async function firstPaint(base: string, name: string): Promise<{ bytes: number; 
 }
 
 describe('the size of a page', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let samples: SampleServer;
   before(async () => {
     samples = await serveSamples();

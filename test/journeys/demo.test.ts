@@ -15,7 +15,7 @@ import { freePort } from '../support/services.ts';
 const FIRST_START = 90_000;
 
 describe('the demo of npm start', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   let start: ChildProcess;
   let said = '';
@@ -67,7 +67,7 @@ describe('the demo of npm start', function () {
 
   async function newPage(context: BrowserContext): Promise<Page> {
     const made = await context.newPage();
-    made.setDefaultTimeout(15_000);
+    made.setDefaultTimeout(45_000);
     return made;
   }
   const heading = (on: Page, name: string | RegExp) => on.getByRole('heading', { name }).first().waitFor();

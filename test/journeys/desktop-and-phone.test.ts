@@ -16,7 +16,7 @@ const ANDROID =
 const EXPECTED = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/];
 
 describe('a desktop and a phone', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let service: RelyingService;
   let who: { id: string; login: string };
@@ -41,7 +41,7 @@ describe('a desktop and a phone', function () {
     complaints.push(listenTo(desk, origins, EXPECTED), listenTo(device.context, origins, EXPECTED));
     page = await desk.newPage();
     app = await device.context.newPage();
-    for (const one of [page, app]) one.setDefaultTimeout(15_000);
+    for (const one of [page, app]) one.setDefaultTimeout(45_000);
   });
   after(async () => {
     await database?.end();
@@ -281,7 +281,7 @@ describe('a desktop and a phone', function () {
     const thief = await phone({ browser: 'whole' });
     try {
       const stolen = await thief.context.newPage();
-      stolen.setDefaultTimeout(15_000);
+      stolen.setDefaultTimeout(45_000);
       for (const one of [device, thief]) await one.camera.pointAt(page.locator('.qr').first());
       for (const [one, on] of [
         [device, app],

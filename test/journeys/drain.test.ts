@@ -15,7 +15,7 @@ const MOST_OPEN = 4;
 const DELAY = 2;
 
 describe('a node that leaves under load', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let first: Node;
 

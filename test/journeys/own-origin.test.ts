@@ -5,7 +5,7 @@ import { person, type RunningHouse, startHouse } from '../support/house.ts';
 import { redeem, sentBack, signedIn } from '../support/service.ts';
 
 describe('the phone app at its own origin', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let app: string;
   before(async () => {

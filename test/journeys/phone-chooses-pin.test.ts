@@ -17,7 +17,7 @@ import {
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 
 describe('a phone that chooses its PIN', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let who: { id: string; login: string };
   let desk: BrowserContext;
@@ -36,7 +36,7 @@ describe('a phone that chooses its PIN', function () {
     complaints.push(listenTo(desk, [running.issuer], expected), listenTo(device.context, [running.issuer], expected));
     page = await desk.newPage();
     app = await device.context.newPage();
-    for (const one of [page, app]) one.setDefaultTimeout(20_000);
+    for (const one of [page, app]) one.setDefaultTimeout(45_000);
   });
   after(async () => {
     await desk?.close();

@@ -10,7 +10,7 @@ import { type Production, production } from '../support/production.ts';
 import { atService, authorization, logIn, redeem, sentBack } from '../support/service.ts';
 
 describe('a production server', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let server: Production;
 
   before(async () => {

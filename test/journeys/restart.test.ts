@@ -134,7 +134,7 @@ describe('a restart of the embedded default', function () {
 });
 
 describe('a node that is killed while a browser waits on it', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let phone: HeadlessPhone;
   let context: BrowserContext;
@@ -145,7 +145,7 @@ describe('a node that is killed while a browser waits on it', function () {
     phone = await withPhone(world, 'ada');
     context = await desktop();
     page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(45_000);
   });
   after(async () => {
     await context?.close();

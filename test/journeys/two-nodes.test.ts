@@ -23,7 +23,7 @@ import { type Node, type Ran, type RunningWorld, startWorld } from '../support/w
 const HEARS_WITHIN = 10_000;
 
 describe('two nodes', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let state: string;
   let browserNode: Node;

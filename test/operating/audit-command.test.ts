@@ -6,7 +6,7 @@ import { atService, authorization, logIn, sentBack } from '../support/service.ts
 import { type RunningWorld, startWorld } from '../support/world.ts';
 
 describe('countersign audit', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let database: pg.Client;
 

@@ -21,7 +21,7 @@ function block(name: string): string[] {
 }
 
 describe('backup and restore', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let bin: string;
   const phones: { [login: string]: HeadlessPhone } = {};

@@ -11,7 +11,7 @@ import { freePort } from '../support/services.ts';
 import { type Node, type RunningWorld, startWorld } from '../support/world.ts';
 
 describe('the certificate of server.tls', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   let world: RunningWorld;
   let node: Node;

@@ -8,7 +8,7 @@ import { watchForChanges } from '../../src/app/changes.ts';
 import { createLog } from '../../src/platform/log.ts';
 
 describe('changes of the configuration', function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
   it('are looked at quietly where the first reading has named more files, and aloud where one was written', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-changes-'));
     const elsewhere = mkdtempSync(join(tmpdir(), 'countersign-changes-'));
@@ -22,7 +22,7 @@ describe('changes of the configuration', function () {
       changed: async (quiet) => void calls.push(quiet),
     });
     const until = async (count: number) => {
-      for (let tries = 0; tries < 80 && calls.length < count; tries += 1) await wait(100);
+      for (let tries = 0; tries < 400 && calls.length < count; tries += 1) await wait(100);
       expect(calls).to.have.length(count);
     };
     try {

@@ -21,7 +21,7 @@ const APP = { ...SERVICE, application_type: 'native', redirect_uris: ['http://12
 const DN = 'CN=Bank,O=Bank Inc,C=DE';
 
 describe('countersign client try, with a certificate', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let folder: string;
   let world: RunningWorld;
   let proxy: RunningProxy;

@@ -16,7 +16,7 @@ const SECRET = 'a-secret-of-the-ledger-that-nobody-prints-1234567890';
 const ELSEWHERE = 'https://ledger.example.org/callback';
 
 describe('countersign client try', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let login: string;
   let callback: string;

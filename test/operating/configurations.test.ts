@@ -22,7 +22,7 @@ interface Line {
 }
 
 describe('nodes that reload on change', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let first: Node;
   let second: Node;

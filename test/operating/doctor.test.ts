@@ -17,7 +17,7 @@ import { person, type RunningHouse, SERVICE, startHouse } from '../support/house
 import { freePort, startPostgres, startRedis, type TestServer } from '../support/services.ts';
 
 describe('doctor', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let redis: TestServer;
   let postgres: TestServer;
   let smtp: SmtpListener;

@@ -13,7 +13,7 @@ const CIBA = 'urn:openid:params:grant-type:ciba';
 const DESK = 'Zq8vT2mX9rLw4KpY7sNd1HcJ5bGf3-of-the-desk';
 
 describe('countersign explain', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let adasPhone: HeadlessPhone;
   const browser = new HttpBrowser();

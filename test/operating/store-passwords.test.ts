@@ -14,7 +14,7 @@ const MAY = ['~*', '&*', '+@all', '-@admin', '-@dangerous', '+info'];
 const WORDS = ['first-of-five', 'second-of-five', 'third-of-five', 'fourth-of-five', 'fifth-of-five'] as const;
 
 describe('passwords of the stores', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let folder: string;
   let postgres: TestServer;
   let redis: TestServer;

@@ -23,7 +23,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 }
 
 describe('the second port', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let world: RunningWorld;
   let receiver: OtlpReceiver;
   let postgres: TestServer;

@@ -6,7 +6,7 @@ import { holds } from './holds.ts';
 import { ask, enrolled, needsBuiltApp, PIN } from './with-app.ts';
 
 describe('the phone app for everybody', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let one: TestPhone;
   let page: Page;
@@ -15,7 +15,7 @@ describe('the phone app for everybody', function () {
     needsBuiltApp();
     running = await startHouse();
     one = await phone();
-    one.context.setDefaultTimeout(20_000);
+    one.context.setDefaultTimeout(45_000);
     ({ page, ...who } = await enrolled(running, one));
   });
   after(async () => {

@@ -33,7 +33,7 @@ const EXPECTED = [/Failed to load resource/, /net::ERR_/];
 const OTHER_PIN = '270964';
 
 describe('accounts on one phone', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let one: TestPhone;
   let complaints: Complaints;
@@ -46,7 +46,7 @@ describe('accounts on one phone', function () {
       },
     });
     one = await phone();
-    one.context.setDefaultTimeout(15_000);
+    one.context.setDefaultTimeout(45_000);
     complaints = listenTo(one.context, [running.issuer], EXPECTED);
   };
   afterEach(async function () {

@@ -16,7 +16,7 @@ const BY_FACE = 'Approve with face or fingerprint';
 const EXPECTED = [/Failed to load resource/, /net::ERR_FAILED/];
 
 describe('face or fingerprint on the phone', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let service: RelyingService;
   const phones: TestPhone[] = [];
@@ -48,7 +48,7 @@ describe('face or fingerprint on the phone', function () {
 
   const take = async () => {
     const one = await phone();
-    one.context.setDefaultTimeout(15_000);
+    one.context.setDefaultTimeout(45_000);
     phones.push(one);
     complaints.push(listenTo(one.context, [running.issuer], EXPECTED));
     return one;
@@ -125,7 +125,7 @@ describe('face or fingerprint on the phone', function () {
     const desk = await desktop();
     try {
       const there = await desk.newPage();
-      there.setDefaultTimeout(15_000);
+      there.setDefaultTimeout(45_000);
       const claims = async () => JSON.parse(await there.locator('#claims').innerText()) as Record<string, unknown>;
       await there.goto(service.signIn());
       await there.fill('#login', who.login);

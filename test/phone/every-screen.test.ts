@@ -24,7 +24,7 @@ describe('every screen of the phone', function () {
     needsBuiltApp();
     running = await startHouse();
     one = await phone();
-    one.context.setDefaultTimeout(20_000);
+    one.context.setDefaultTimeout(45_000);
     page = await one.context.newPage();
     seen.clear();
   });
@@ -245,7 +245,7 @@ describe('every screen of the phone', function () {
     const house = await startHouse({ files: { 'devices.yaml': { kdf_iterations: 1000, pin: { setup: 'phone' } } } });
     const other = await phone();
     try {
-      other.context.setDefaultTimeout(20_000);
+      other.context.setDefaultTimeout(45_000);
       const { id: userId } = await person(house.house);
       const started = await startEnrolment(house.house.world, { userId, session: SESSION, name: 'Blue phone' });
       if (!started.ok) throw new Error(started.why);

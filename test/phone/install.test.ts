@@ -21,7 +21,7 @@ const TYPES: Record<string, string> = {
 };
 
 describe('the installed phone app', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const built = () => join(builtFolder(), 'phone');
   const compressed = (name: string) => gzipSync(readFileSync(join(built(), name))).length;
   before(needsBuiltApp);
@@ -86,7 +86,7 @@ describe('the installed phone app', function () {
         },
       });
       one = await phone({ browser: 'whole' });
-      one.context.setDefaultTimeout(20_000);
+      one.context.setDefaultTimeout(45_000);
     });
     after(async () => {
       await one?.close();

@@ -30,7 +30,7 @@ const DESK = {
 };
 
 describe('phone app', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let device: TestPhone;
   let complaints: Complaints;

@@ -33,7 +33,7 @@ const LANGUAGES = process.env.LANGUAGES?.split(' ') ?? [
 ];
 
 describe('the app in the languages of the longest words', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let one: TestPhone;
   let page: Page;
@@ -43,7 +43,7 @@ describe('the app in the languages of the longest words', function () {
     needsBuiltApp();
     running = await startHouse();
     one = await phone();
-    one.context.setDefaultTimeout(20_000);
+    one.context.setDefaultTimeout(45_000);
     const who = await enrolled(running, one);
     page = who.page;
     name = who.login;

@@ -6,7 +6,7 @@ import { virtualAuthenticator } from '../support/virtual-authenticator.ts';
 import { ask, enrolled, needsBuiltApp, PIN, typePin } from './with-app.ts';
 
 describe('the phone app under a name of its own', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   let app: string;
   let one: TestPhone;
@@ -20,7 +20,7 @@ describe('the phone app under a name of its own', function () {
     });
     app = running.settings.devices.appOrigin;
     one = await phone();
-    one.context.setDefaultTimeout(15_000);
+    one.context.setDefaultTimeout(45_000);
     // Neither a complaint of the policy nor a word to the issuer: the app speaks to its own origin alone.
     heard = listenTo(one.context, [app], []);
   });

@@ -44,13 +44,15 @@ async function subscribeAt(one: TestPhone, service: PushService, how: 'answers' 
 async function until<T>(read: () => T | Promise<T>, good: (value: T) => boolean): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     const value = await read();
-    if (good(value) || tries > 200) return value;
+    if (good(value) || tries > 600) return value;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 /** Hands bytes to the worker as the browser does when they come from its push service. */
 async function deliver(page: Page, origin: string, data: string): Promise<void> {
+  // A worker that is still being installed gets nothing.
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   const session = await page.context().newCDPSession(page);
   const registered = new Promise<string>((resolve) => {
     session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
@@ -81,7 +83,7 @@ const tap = (worker: Worker, tag: string) =>
   }, tag);
 
 describe('push on the phone', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let service: PushService;
   let running: RunningHouse;
   const phones: TestPhone[] = [];
@@ -109,7 +111,7 @@ describe('push on the phone', function () {
 
   const take = async (permissions: string[], how: 'answers' | 'never' = 'answers') => {
     const one = await phone({ browser: 'whole', context: { permissions: ['camera', ...permissions] } });
-    one.context.setDefaultTimeout(20_000);
+    one.context.setDefaultTimeout(45_000);
     phones.push(one);
     complaints = listenTo(one.context, [running.issuer], [/Failed to load resource/]);
     const subscribers = await subscribeAt(one, service, how);

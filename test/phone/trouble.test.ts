@@ -38,7 +38,7 @@ import {
 const EXPECTED = [/Failed to load resource/, /net::ERR_FAILED/];
 
 describe('trouble on the phone', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let running: RunningHouse;
   const phones: TestPhone[] = [];
   let complaints: Complaints[] = [];
@@ -61,7 +61,7 @@ describe('trouble on the phone', function () {
 
   const take = async (options: Parameters<typeof phone>[0] = {}, house = running): Promise<TestPhone> => {
     const one = await phone(options);
-    one.context.setDefaultTimeout(12_000);
+    one.context.setDefaultTimeout(45_000);
     phones.push(one);
     complaints.push(listenTo(one.context, [house.issuer], EXPECTED));
     return one;

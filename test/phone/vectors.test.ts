@@ -25,7 +25,7 @@ async function bundled(): Promise<string> {
 
 describe('protocol vectors in a browser', () => {
   it('derives, hashes and counts as the page says', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const server = createServer((_request, response) => response.end('<!doctype html><title>vectors</title>'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const context = await desktop();

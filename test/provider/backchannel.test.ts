@@ -36,7 +36,7 @@ interface Ping {
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`requests without a browser (${backend})`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let running: RunningHouse;
     let listener: Server;
     let status = 204;
@@ -102,7 +102,7 @@ for (const backend of ['embedded', 'servers'] as const) {
       return request;
     }
     async function until(condition: () => boolean): Promise<void> {
-      for (let tries = 0; tries < 200 && !condition(); tries += 1) await wait(25);
+      for (let tries = 0; tries < 1200 && !condition(); tries += 1) await wait(25);
       expect(condition()).to.equal(true);
     }
 

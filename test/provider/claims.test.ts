@@ -26,7 +26,7 @@ const WIKI = {
 const RESOURCE = { name: 'Payslips', token_format: 'jwt', scopes: { read: {} } };
 
 describe('groups and claims of the operator’s own', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   let login: string;
   let user: Parameters<typeof changeGroups>[1];

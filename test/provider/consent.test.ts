@@ -16,7 +16,7 @@ const PAYSLIPS = { identifier: API, name: 'Payslips', token_format: 'jwt', scope
 type Claims = { readonly [claim: string]: object };
 
 describe('consent', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   before(async () => {
     running = await startHouse();

@@ -31,7 +31,7 @@ interface Asked {
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`device flow (${backend})`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let running: RunningHouse;
     before(async () => {
       running = await startHouse({

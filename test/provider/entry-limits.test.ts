@@ -9,7 +9,7 @@ const POINTS = 5;
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`what strangers may begin (${backend})`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let running: RunningHouse;
     let login: string;
     let places = 0;

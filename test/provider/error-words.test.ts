@@ -55,7 +55,7 @@ function patternOf(text: string): RegExp {
 }
 
 describe('error descriptions', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   let login: string;
   let key: CryptoKey;

@@ -21,7 +21,7 @@ describe('levels in requests', () => {
   let login: string;
   let browser: HttpBrowser;
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const strict = { ...SERVICE, client_id: 'strict', client_name: 'Strict', minimum_level: 'mfa' };
     const defaults = {
       ...SERVICE,

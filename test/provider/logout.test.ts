@@ -10,7 +10,7 @@ import { freePort } from '../support/services.ts';
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`signing out (${backend})`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let running: RunningHouse;
     let listener: Server;
     let status = 200;
@@ -43,7 +43,7 @@ for (const backend of ['embedded', 'servers'] as const) {
     });
 
     async function until(count: number): Promise<void> {
-      for (let tries = 0; tries < 240 && told.length < count; tries += 1) await wait(25);
+      for (let tries = 0; tries < 1200 && told.length < count; tries += 1) await wait(25);
       expect(told).to.have.length(count);
     }
 

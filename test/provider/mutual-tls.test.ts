@@ -23,7 +23,7 @@ const STRANGER = '127.0.0.2';
 const escaped = ({ pem }: ClientCertificate) => encodeURIComponent(pem);
 
 describe('mutual TLS', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   let running: RunningHouse;
   let api: Api;

@@ -12,7 +12,7 @@ const ELSEWHERE = 'http://localhost:90/callback';
 const CALLBACK = 'http://localhost:9/callback';
 
 describe('pairwise subjects', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   let login: string;
   let userId: string;

@@ -25,7 +25,7 @@ const SECRET = 'a secret of the centre 2e71f0aa5b9c44d1';
 const GONE = 'the phone that this sign-in rests on was removed or locked since: ask for authorization again';
 
 describe('what rests on a phone', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   before(async () => {
     running = await startHouse({

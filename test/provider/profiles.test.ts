@@ -11,7 +11,7 @@ const SECRET = 'a secret of the worker, long enough';
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
 describe('profiles of clients', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   let login: string;
   let bank: client.Configuration;

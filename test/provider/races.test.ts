@@ -8,7 +8,7 @@ const MANY = 100;
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`a hundred at once (${backend})`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let running: RunningHouse;
     let login: string;
     before(async () => {

@@ -9,7 +9,7 @@ const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`a refresh token once more (${backend})`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let running: RunningHouse;
     let login: string;
     before(async () => {

@@ -7,7 +7,7 @@ import { personWithPhone } from '../support/phone-of.ts';
 import { atService, authorization, logIn, sentBack } from '../support/service.ts';
 
 describe('the id of a session', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   before(async () => {
     running = await startHouse();

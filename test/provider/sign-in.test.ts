@@ -11,7 +11,7 @@ for (const backend of ['embedded', 'servers'] as const) {
     let running: RunningHouse;
     let login: string;
     before(async function () {
-      this.timeout(30_000);
+      this.timeout(120_000);
       running = await startHouse({ backend });
       ({ login } = await person(running.house));
     });

@@ -29,7 +29,7 @@ describe('the surface of the provider', () => {
   let listener: Server;
   const told: string[] = [];
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const port = await freePort();
     listener = createServer((request, response) => {
       let body = '';

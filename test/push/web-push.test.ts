@@ -58,7 +58,7 @@ describe('push: addresses', () => {
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`push on ${backend}`, function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     let service: PushService;
     let running: RunningHouse;
     /** Named as a push service, but not in outbound.yaml: nothing of ours may ever arrive there. */
@@ -271,7 +271,7 @@ for (const backend of ['embedded', 'servers'] as const) {
 }
 
 describe('push that is off', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   before(async () => {
     running = await startHouse({ files: { 'devices.yaml': { kdf_iterations: 1000, push: { enabled: false } } } });

@@ -3,7 +3,7 @@ import { onDebian, type Service, startService, worksWith } from './with-service.
 
 if (onDebian)
   describe('relying service: Authlib', function () {
-    this.timeout(120_000);
+    this.timeout(180_000);
     let service: Service;
     before(async () => {
       service = await startService('authlib', { command: '/usr/bin/python3', args: ['service.py'] });

@@ -2,7 +2,7 @@
 import { hearsOfSignOut, type Service, startService, worksWith } from './with-service.ts';
 
 describe('relying service: express-openid-connect', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let service: Service;
   before(async () => {
     service = await startService('express-openid-connect');

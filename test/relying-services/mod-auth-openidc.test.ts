@@ -36,7 +36,7 @@ Include travel.conf
 
 if (onDebian)
   describe('relying service: Apache with mod_auth_openidc', function () {
-    this.timeout(120_000);
+    this.timeout(180_000);
     let service: Service;
     before(async () => {
       const apache = {

@@ -2,7 +2,7 @@
 import { type Service, startService, worksWith } from './with-service.ts';
 
 describe('relying service: oauth4webapi', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let service: Service;
   before(async () => {
     service = await startService('oauth4webapi');

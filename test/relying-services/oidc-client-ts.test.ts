@@ -7,7 +7,7 @@ import { PASSWORD } from '../support/house.ts';
 import { AMR, type Service, startService } from './with-service.ts';
 
 describe('relying service: oidc-client-ts', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let service: Service;
   let desk: BrowserContext;
   let page: Page;
@@ -17,7 +17,7 @@ describe('relying service: oidc-client-ts', function () {
     desk = await desktop();
     complaints = listenTo(desk, [service.home, service.running.issuer], [/status of 401/]);
     page = await desk.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(45_000);
   });
   after(async () => {
     await desk?.close();

@@ -5,7 +5,7 @@ import { atService, authorization, CALLBACK, type Parameters } from '../support/
 import { type Service, startService, worksWith } from './with-service.ts';
 
 describe('relying service: passport-openidconnect', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let service: Service;
   before(async () => {
     service = await startService('passport-openidconnect');

@@ -17,7 +17,7 @@ import { base, type Files, SERVICE, writeFiles } from '../support/house.ts';
 const ISSUER = 'http://localhost:4711';
 
 describe('two configurations', function () {
-  this.timeout(90_000);
+  this.timeout(120_000);
   const root = mkdtempSync(join(tmpdir(), 'countersign-diff-'));
   after(() => rmSync(root, { recursive: true, force: true }));
 

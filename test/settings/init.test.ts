@@ -22,7 +22,7 @@ import { FILES } from '../../src/settings/sections/index.ts';
 
 describe('countersign init', function () {
   // Makes RSA keys.
-  this.timeout(60_000);
+  this.timeout(120_000);
   const root = mkdtempSync(join(tmpdir(), 'countersign-init-'));
   after(() => rmSync(root, { recursive: true, force: true }));
 

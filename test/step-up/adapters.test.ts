@@ -17,7 +17,7 @@ import {
 } from './with-api.ts';
 
 describe('step-up package: four frameworks', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let provider: Provider;
   let key: ClientKey;
   let weak: string;

@@ -15,7 +15,7 @@ import {
 } from './with-api.ts';
 
 describe('step-up package: DPoP', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let provider: Provider;
   let api: Api;
   let key: ClientKey;

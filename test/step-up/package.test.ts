@@ -30,7 +30,7 @@ console.log(handler.name, parseChallenge('Bearer')?.scheme);
 `;
 
 describe('step-up package: as npm gives it', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   const tsc = (...args: string[]) =>
     execFileSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), ...args], {

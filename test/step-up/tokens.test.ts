@@ -8,7 +8,7 @@ import { freePort } from '../support/services.ts';
 import { type Api, ask, JWT_API, type Provider, startApi, startProvider } from './with-api.ts';
 
 describe('step-up package: tokens', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let provider: Provider;
   let api: Api;
   const reasons: string[] = [];

@@ -21,7 +21,7 @@ async function outcome(work: Promise<unknown>): Promise<unknown> {
 
 for (const [index, pair] of ['embedded', 'Redis and PostgreSQL'].entries()) {
   describe(`adapter, ${pair}`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let state: Opened<State>;
     let database: Opened<Database>;
     let of: (model: string) => Adapter;

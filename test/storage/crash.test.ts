@@ -36,7 +36,7 @@ function killed(child: ChildProcess): Promise<void> {
 }
 
 describe('the embedded database after kill -9', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let home: string;
   let folder: string;
   beforeEach(() => {

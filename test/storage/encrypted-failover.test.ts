@@ -26,7 +26,7 @@ import { anotherNode, begin, loseTheSpending, type Node, nobodyIsLetIn, signInsG
 const LEAST = '~* &* +@all -@admin -@dangerous +info';
 
 describe('fail-overs under TLS, by users of our own', function () {
-  this.timeout(90_000);
+  this.timeout(120_000);
   let folder: string;
   let authority: ClientCertificate;
   let stranger: ClientCertificate;

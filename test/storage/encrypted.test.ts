@@ -27,7 +27,7 @@ const failure = (work: Promise<unknown>): Promise<string> =>
   );
 
 describe('stores that are encrypted', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   let authority: ClientCertificate;
   let stranger: ClientCertificate;

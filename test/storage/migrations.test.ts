@@ -25,7 +25,7 @@ async function elsewhere(root: string, script: string): Promise<unknown> {
 }
 
 describe('migrations', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it('applied from source are the same list to a built node: nothing is pending there', async () => {
     // Built here, below the root (so that packages are found): a test does not depend on what an earlier build left.

@@ -27,7 +27,7 @@ const DESK = {
 };
 
 describe('a store that goes away', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let redis: TestServer;
   let postgres: TestServer;
   let running: RunningHouse;

@@ -26,7 +26,7 @@ const maria: User = {
 for (const { name, open } of DATABASES) {
   describe(`a person with a grant, ${name}`, function () {
     // PGlite takes seconds to begin, on a busy machine many.
-    this.timeout(60_000);
+    this.timeout(120_000);
     let database: Opened<Database>;
     before(async () => {
       database = await open();

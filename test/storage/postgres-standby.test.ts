@@ -10,7 +10,7 @@ import { atService, redeem, sentBack, signedIn, tokenRequest } from '../support/
 import { type FreshRedis, freshRedis, startPostgres, startStandby, type TestServer } from '../support/services.ts';
 
 describe('PostgreSQL with a standby', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let primary: TestServer;
   let standby: TestServer;
   let redis: FreshRedis;

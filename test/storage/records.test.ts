@@ -73,7 +73,7 @@ it('a migration has one name, whether it runs from source or built', () => {
 
 for (const { name, open } of DATABASES) {
   describe(`records, ${name}`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let opened: Opened<Database>;
     let db: Database;
     before(async () => {

@@ -25,7 +25,7 @@ const settings = (): RedisSettings => ({
 });
 
 describe('Redis Cluster', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   before(async () => {
     cluster = await startCluster({ replica: true });
   });

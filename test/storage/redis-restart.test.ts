@@ -50,7 +50,7 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 }
 
 describe('Redis that dies', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let redis: TestServer;
   let database: Opened<Database>;
   let state: State;
@@ -231,7 +231,7 @@ describe('Redis that dies', function () {
 });
 
 describe('epochs in PostgreSQL', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   for (const { name, open } of DATABASES) {
     it(`${name}: confirmed never falls, and one of many raises it`, async () => {
       const database = await open();

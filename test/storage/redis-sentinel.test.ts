@@ -9,7 +9,7 @@ import { type FreshDatabase, freshDatabase } from '../support/services.ts';
 import { anotherNode, begin, loseTheSpending, type Node, nobodyIsLetIn, signInsGoOn } from './with-failover.ts';
 
 describe('Redis Sentinel', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let servers: TestSentinels;
   let database: FreshDatabase;
   let running: RunningHouse;

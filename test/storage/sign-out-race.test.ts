@@ -5,7 +5,7 @@ import { formOf } from '../support/http-browser.ts';
 import { atService, authorization, redeem, sentBack, signedIn } from '../support/service.ts';
 
 describe('sign-out in a race', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningHouse;
   before(async () => {
     running = await startHouse();

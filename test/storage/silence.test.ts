@@ -27,7 +27,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<numbe
 }
 
 describe('a line that falls silent', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const closing: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();

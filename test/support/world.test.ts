@@ -8,7 +8,7 @@ describe('support: world', () => {
   let world: RunningWorld;
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     world = await startWorld({ backend: 'servers', nodes: 2, people: ['ada'] });
   });
   after(() => world.close());

@@ -49,7 +49,7 @@ async function newJwk(): Promise<PublicJwk> {
 
 for (const backend of ['embedded', 'servers'] as const) {
   describe(`phone use cases on ${backend}`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let stores: Stores;
     let world: World;
     let people = 0;
@@ -171,7 +171,7 @@ for (const backend of ['embedded', 'servers'] as const) {
 
     /** The last mail to this person, which may take a moment. @param subject what it must be about. */
     async function mail(paper: { email: string }, subject: string): Promise<string> {
-      for (let tries = 0; tries < 100; tries += 1) {
+      for (let tries = 0; tries < 1000; tries += 1) {
         const found = stores.mailsTo(paper.email).find((one) => one.includes(`Subject: ${subject}\r\n`));
         if (found !== undefined) return found;
         await wait(20);
