@@ -1,7 +1,7 @@
 // Puts the house together: storage, provider, pages, doors. The one place that knows all of them.
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type Koa from 'koa';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { AccountDeps } from '../../interactions/account/guard.ts';
@@ -35,7 +35,8 @@ import { openWorld, vaultOf } from './world.ts';
 
 /** Everything that runs. */
 export interface House {
-  app: Koa;
+  /** Answers every request by the settings in force. */
+  handler: RequestListener;
   world: World;
   provider(): Provider;
   /** Those in force. */
@@ -68,6 +69,9 @@ function tryKeys(parts: RingParts, settings: Settings): Promise<Ring> {
   return readRing({ ...parts, vault: vaultOf(settings.keys), settings: () => settings });
 }
 
+/** Sections that the provider, or the list that every request passes, is built with; everything else is read at each use. */
+const BUILT_IN: ReadonlySet<keyof Settings> = new Set(['server', 'keys', 'levels', 'methods', 'devices', 'lifetimes']);
+
 /** Opens the storage, builds everything on it, and checks each client as its first use would. @param watch told of what is done. */
 export async function assemble(settings: Settings, log: Log, watch?: NodeWatch): Promise<House> {
   let registry: Registry = createRegistry(settings);
@@ -89,10 +93,10 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     const pages = systemPages(shown);
     const ringParts = { knex: opened.database.knex, vault: world.vault, settings: () => registry.settings };
     let ring = await readRing(ringParts);
-    const build = (of: Ring) => buildProvider(opened, current, clients, pages, of.jwks);
-    let provider = build(ring);
+    const build = (by: () => Registry = current) => buildProvider(opened, by, clients, pages, ring.jwks);
+    let provider = build();
     await dryRunClients(provider, settings.clients);
-    opened.courier.start(sendingBy(() => provider, current));
+    opened.courier.start(sendingBy(opened, () => provider, current));
     const deps: AccountDeps = {
       ...shown,
       world,
@@ -103,16 +107,17 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
         () => ring.jwks,
       ),
     };
-    const app = createApp({
+    const parts = {
       world,
-      settings,
       provider: () => provider,
       problemPage: problemPage(shown),
       folders: { assets: join(built, 'assets'), phone: join(built, 'phone') },
       device: deviceApi(world),
       pages: [refuseWhileReadOnly(() => registry.settings.readOnly.on), ...pageRoutes(deps)],
       ...(watch ? { watch } : {}),
-    });
+    };
+    const answerBy = (by: Settings) => createApp({ ...parts, settings: by }).callback();
+    let answer = answerBy(settings);
     watch?.check('signing_keys', async () => keysCheck(ring));
     watch?.metrics.gauge('signing_key_age_seconds', () => signingKeyAges(ring, world.clock));
     const configurations = compareConfigurations(opened.state, () => registry.settings, log);
@@ -130,30 +135,34 @@ export async function assemble(settings: Settings, log: Log, watch?: NodeWatch):
     });
     const stopRing = watchRing(ringParts, ring, log, (fresh) => {
       // Requests in flight end on the provider that they began on.
-      provider = build(fresh);
       ring = fresh;
+      provider = build();
     });
     return {
-      app,
+      handler: (request, response) => void answer(request, response),
       world,
       provider: () => provider,
       settings: () => registry.settings,
       reload: async (fresh) => {
         const compared = await compareSettings(registry.settings, fresh);
-        // Those that did not change were tried when they came.
-        await dryRunClients(provider, [...compared.added, ...compared.changed]);
-        const merged = mergeSettings(registry.settings, fresh, compared);
-        await tryStores(registry.settings.storage, merged.settings.storage);
-        const freshKeys = compared.sections.includes('keys') ? await tryKeys(ringParts, merged.settings) : undefined;
-        registry = createRegistry(merged.settings);
+        const { settings: wanted, report } = mergeSettings(registry.settings, fresh, compared);
+        const upcoming = createRegistry(wanted);
+        await tryStores(registry.settings.storage, wanted.storage);
+        const anew = compared.sections.some((section) => BUILT_IN.has(section));
+        // Clients that did not change were tried when they came, unless the rules for them are other ones.
+        const judge = anew ? build(() => upcoming) : provider;
+        await dryRunClients(judge, anew ? wanted.clients : [...compared.added, ...compared.changed]);
+        const nextAnswer = anew ? answerBy(wanted) : answer;
+        const otherKeys = compared.sections.includes('keys') ? await tryKeys(ringParts, wanted) : undefined;
+        // From here on nothing is waited for and nothing can fail: all of it holds at once.
+        registry = upcoming;
         clients.replace(registry.clients);
-        if (freshKeys) {
-          // Its cookie secrets are other ones. Requests in flight end on the provider that they began on.
-          ring = freshKeys;
-          provider = build(ring);
-          announced.changed();
-        }
-        return merged.report;
+        ring = otherKeys ?? ring;
+        // Requests in flight end on the provider that they began on.
+        if (anew) provider = build();
+        answer = nextAnswer;
+        if (otherKeys) announced.changed();
+        return report;
       },
       close: async () => {
         stopRing();

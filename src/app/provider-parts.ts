@@ -6,7 +6,6 @@ import { LANGUAGES } from '../../interactions/words.ts';
 import type { Send } from '../notify/courier.ts';
 import { createSending } from '../notify/send-delivery.ts';
 import { fingerprint } from '../platform/hashes.ts';
-import { createOutboundFetch } from '../platform/outbound-fetch.ts';
 import { ReadOnly } from '../platform/unavailable.ts';
 import { createProvider } from '../provider/create-provider.ts';
 import { sendLogout } from '../provider/internals.ts';
@@ -29,8 +28,8 @@ export function buildProvider(
   pages: SystemPages,
   jwks: JWKS,
 ): Provider {
-  const { world, database, state, auditBatches } = opened;
-  const { keys, outbound } = registry().settings;
+  const { world, database, state, auditBatches, fetch } = opened;
+  const { keys } = registry().settings;
   return createProvider({
     registry,
     pages,
@@ -51,7 +50,7 @@ export function buildProvider(
       'sha256',
       'base64',
     ),
-    fetch: createOutboundFetch(outbound),
+    fetch,
     firstUse: (key, seconds) => world.replays.first(key, seconds),
     readBoth: (userId, grantId) => personWithGrant(database.knex, userId, grantId),
     sessionEnded: async (uid, seconds, userId) => {
@@ -71,10 +70,10 @@ export function buildProvider(
 }
 
 /** How messages of the outbox are sent. */
-export function sendingBy(provider: () => Provider, registry: () => Registry): Send {
+export function sendingBy({ fetch }: Pick<Opened, 'fetch'>, provider: () => Provider, registry: () => Registry): Send {
   return createSending({
     client: (clientId) => registry().client(clientId),
-    fetch: createOutboundFetch(registry().settings.outbound),
+    fetch,
     logout: (clientId, sub, sid) => sendLogout(provider(), clientId, sub, sid),
   });
 }

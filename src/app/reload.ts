@@ -3,24 +3,33 @@ import type Provider from 'oidc-provider';
 import { pauses } from '../platform/gently.ts';
 import { type Difference, settingsDifferences } from '../settings/difference.ts';
 import { Secret } from '../settings/secret.ts';
-import type { ClientSettings, KeySettings, ServerSettings, Settings, TlsSettings } from '../settings/settings.ts';
+import type { ClientSettings, KeySettings, ServerSettings, Settings } from '../settings/settings.ts';
 import { withAccess } from '../settings/store-access.ts';
 
 /** What a reload did. Lists are cut to so many that a log can hold them; counts are whole. */
 export interface ReloadReport {
   clients: { added: string[]; changed: string[]; removed: string[] };
-  /** Files, or one key of a file, whose change takes effect at the next start only. */
+  /** Files, or one key of a file (as settings spell it), whose change takes effect at the next start only. */
   needsRestart: string[];
   /** Key by key, secrets hidden; in the live sections and in those that need a restart. */
   changes: Difference[];
   counts: { added: number; changed: number; removed: number; keys: number };
 }
 
-/**
- * Sections that take effect at once. Everything else needs a restart. Of the keys all but the one for push, which every phone subscribed to;
- * of the server its certificate, of the storage who we are there.
- */
-const LIVE: readonly (keyof Settings)[] = ['clients', 'resources', 'limits', 'branding', 'notices', 'readOnly', 'keys'];
+/** Sections that take effect at once. Of the keys all but the one for push, which every phone subscribed to; of the storage who we are there. */
+const LIVE: readonly (keyof Settings)[] = [
+  'levels',
+  'methods',
+  'devices',
+  'lifetimes',
+  'branding',
+  'notices',
+  'readOnly',
+  'mail',
+  'limits',
+  'outbound',
+  'resources',
+];
 
 /** So many of a kind are listed, and of a value so many characters. */
 const LISTED = 50;
@@ -89,22 +98,24 @@ export function mergeSettings(
   fresh: Settings,
   compared: Comparison,
 ): { settings: Settings; report: ReloadReport } {
-  const live = Object.fromEntries(LIVE.map((section) => [section, fresh[section]])) as Partial<Settings>;
   const { added, changed, removed, sections, clients } = compared;
+  // What did not change stays the very object of before: whoever follows a section sees by it that there is nothing to do.
+  const live = Object.fromEntries(
+    LIVE.filter((section) => sections.includes(section)).map((section) => [section, fresh[section]]),
+  ) as Partial<Settings>;
   const names = (list: ClientSettings[]) => list.slice(0, LISTED).map(({ metadata }) => metadata.client_id);
   const differ = differing(old, fresh, compared);
   const otherPush = old.keys.push?.reveal() !== fresh.keys.push?.reveal();
   const keys = sections.includes('keys') ? withPush(fresh.keys, old.keys.push) : old.keys;
-  const server = withCertificate(old.server, fresh.server.tls);
+  const server = withLive(old.server, fresh.server);
   const storage = withAccess(old.storage, fresh.storage);
-  const partly: Partial<Settings> = { server, storage };
-  const atOnce = (section: keyof Settings) =>
-    LIVE.includes(section) || (section in partly && withSecrets(partly[section]) === withSecrets(fresh[section]));
+  const otherServer = unlike(server, fresh.server).map((key) => `server.${key}`);
+  const otherStore = withSecrets(storage) === withSecrets(fresh.storage) ? [] : ['storage'];
   return {
     settings: { ...old, ...live, keys, server, storage, clients },
     report: {
       clients: { added: names(added), changed: names(changed), removed: names(removed) },
-      needsRestart: [...sections.filter((section) => !atOnce(section)), ...(otherPush ? ['keys.push'] : [])],
+      needsRestart: [...otherServer, ...otherStore, ...(otherPush ? ['keys.push'] : [])],
       changes: differ.slice(0, LISTED).map(cut),
       counts: { added: added.length, changed: changed.length, removed: removed.length, keys: differ.length },
     },
@@ -116,9 +127,24 @@ function withPush({ push: _, ...keys }: KeySettings, push: Secret | undefined): 
   return { ...keys, ...(push ? { push } : {}) };
 }
 
-/** The server as it runs, with another certificate. Whether it has one at all is seen to when it begins to listen. */
-function withCertificate(old: ServerSettings, tls: TlsSettings | undefined): ServerSettings {
-  return old.tls && tls ? { ...old, tls } : old;
+/** The server as it runs, with what may change meanwhile: the rest is where we listen and who we are, and needs a restart. Whether it has a certificate at all is seen to when it begins to listen. */
+function withLive(old: ServerSettings, fresh: ServerSettings): ServerSettings {
+  const { trustedProxies, mtls, postAuthorization, shutdown, logLevel, tls } = fresh;
+  const { mtls: _, ...others } = old;
+  return {
+    ...others,
+    ...{ trustedProxies, postAuthorization, shutdown, logLevel },
+    ...(mtls ? { mtls } : {}),
+    ...(old.tls && tls ? { tls } : {}),
+  };
+}
+
+/** Members that the two do not have alike. */
+function unlike(one: object, other: object): string[] {
+  const text = (of: object, name: string) => withSecrets((of as { [name: string]: unknown })[name]);
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].filter(
+    (name) => text(one, name) !== text(other, name),
+  );
 }
 
 /** Key by key, looking only at what is known to differ; of very many clients only the first. */

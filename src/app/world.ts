@@ -10,7 +10,7 @@ import { createPasswords } from '../platform/passwords.ts';
 import { systemRandom } from '../platform/random.ts';
 import { silentPush } from '../push/silent.ts';
 import { createWebPush, type WebPush, type WebPushParts } from '../push/web-push.ts';
-import type { KeySettings, Settings } from '../settings/settings.ts';
+import type { KeySettings, MailSettings, Settings } from '../settings/settings.ts';
 import { createEnrolments } from '../storage/enrolments.ts';
 import { createLimits } from '../storage/limits.ts';
 import { startAuditChain } from '../storage/postgres/audit.ts';
@@ -34,6 +34,8 @@ export interface Opened {
   state: State;
   /** For events that nobody waits for. */
   auditBatches: AuditBatches;
+  /** The guarded one, for every request that we send out. */
+  fetch: typeof globalThis.fetch;
   /** To be started by a server: it carries messages to services. */
   courier: RunningCourier;
   close(): Promise<void>;
@@ -45,7 +47,6 @@ export interface Opened {
  * @param watch told of what is done, where somebody watches.
  */
 export async function openWorld(settings: () => Settings, log: Log, watch?: NodeWatch): Promise<Opened> {
-  const { methods, mail } = settings();
   // Each connection is made with the user and the password that are right by then.
   const storage = {
     database: asItIs(() => settings().storage.database),
@@ -68,9 +69,10 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
     // Somebody else is at it then: what waits shows in readiness.
     if (!readOnly()) await database.migrate();
     const state = await openState(storage.state, { log, epochs: database.epochs });
-    const mailer = createMailer(mail, { log, clock, random });
+    const mailer = createMailer(() => settings().mail, { log, clock, random });
     const vault = followingVault(() => settings().keys, vaultOf);
-    const push = openPush(settings, { devices: database.records.devices, vault, clock, random, log });
+    const fetch = createOutboundFetch(() => settings().outbound);
+    const push = openPush(settings, { devices: database.records.devices, vault, fetch, clock, random, log });
     const transactions = createTransactions(state);
     const limits = createLimits(state, () => settings().limits, log);
     const courier = createCourier({ deliveries: database.records.deliveries, vault, log });
@@ -88,7 +90,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
       mailer,
       push: push ?? silentPush,
       courier,
-      passwords: createPasswords(methods.password, { peppers: () => settings().keys.peppers }),
+      passwords: createPasswords(() => settings().methods.password, { peppers: () => settings().keys.peppers }),
       vault,
       rules: () => rulesOf(settings()),
     };
@@ -110,7 +112,7 @@ export async function openWorld(settings: () => Settings, log: Log, watch?: Node
       await state.close();
       await database.close();
     };
-    return { world, database, state, auditBatches, courier, close };
+    return { world, database, state, auditBatches, courier, fetch, close };
   } catch (error) {
     await database.close();
     throw error;
@@ -146,22 +148,25 @@ function watchStores(watch: NodeWatch, parts: { database: Database; state: State
   watch.metrics.gauge('outbox_lag_seconds', () => mailer.lag());
 }
 
-/** Push, where the operator has it on and there is a key for it. */
+/** Push, where there is a key for it. */
 function openPush(
   settings: () => Settings,
-  parts: Pick<WebPushParts, 'devices' | 'vault' | 'clock' | 'random' | 'log'>,
+  parts: Pick<WebPushParts, 'devices' | 'vault' | 'fetch' | 'clock' | 'random' | 'log'>,
 ): WebPush | undefined {
-  const { keys, devices, mail, outbound } = settings();
-  if (!devices.push.enabled || !keys.push) return undefined;
-  const sender = /<([^>]+)>/.exec(mail.from)?.[1] ?? mail.from;
-  return createWebPush({
-    ...parts,
-    key: keys.push.reveal(),
-    contact: devices.push.contact ?? `mailto:${sender}`,
-    hosts: () => settings().devices.push.hosts,
-    fetch: createOutboundFetch(outbound),
-  });
+  const { keys } = settings();
+  return (
+    keys.push &&
+    createWebPush({
+      ...parts,
+      key: keys.push.reveal(),
+      enabled: () => settings().devices.push.enabled,
+      contact: () => settings().devices.push.contact ?? `mailto:${senderOf(settings().mail)}`,
+      hosts: () => settings().devices.push.hosts,
+    })
+  );
 }
+
+const senderOf = ({ from }: MailSettings) => /<([^>]+)>/.exec(from)?.[1] ?? from;
 
 function rulesOf(settings: Settings): DeviceRules {
   const { server, notices, readOnly, lifetimes, devices } = settings;

@@ -56,6 +56,7 @@ export function createReloader({ house, listening, watch, folder, log }: Reloada
       }
       const report = await house.reload(read.settings);
       listening.renew(read.settings.server.tls);
+      log.level = read.settings.server.logLevel;
       last = read.settings;
       refusedBy = undefined;
       watch.configurationLoaded();
@@ -128,6 +129,7 @@ export function watchFilesFor(folder: string | undefined, first: Settings, log: 
         files = read.files;
         const same = last !== undefined && isSame(await compareSettings(last, read.settings));
         last = read.settings;
+        log.level = read.settings.server.logLevel;
         if (!same) changed();
         else if (!start) log.info(SAME);
       } catch {

@@ -56,7 +56,7 @@ async function serve(settings: Settings, folder: string | undefined): Promise<vo
   const watch = createNodeWatch(systemClock, await startTracing(process.env));
   const watching = await listenToWatchers(settings, watch, log);
   const house = await whenTheStoresAnswer(() => assemble(settings, log, watch), log);
-  const listening = await listen(settings.server, house.app.callback());
+  const listening = await listen(settings.server, house.handler);
   watch.configurationLoaded();
   watch.nowStarted();
   log.info({ issuer: settings.server.issuer, port: listening.port }, 'listening');

@@ -64,12 +64,25 @@ function createSmtp(url: string, from: string): Deliver {
   };
 }
 
-/** The port {@link Mailer} by the operator's settings. */
-export function createMailer(settings: MailSettings, parts: MailerParts): ClosableMailer {
-  const { transport, from } = settings;
-  const deliver =
-    transport.kind === 'smtp' ? createSmtp(transport.url.reveal(), from) : createOutbox({ ...transport, from }, parts);
-  return createRetrying(deliver, { ...parts, wait: transport.kind === 'outbox' });
+function createDelivery({ transport, from }: MailSettings, parts: MailerParts): Deliver {
+  return transport.kind === 'smtp'
+    ? createSmtp(transport.url.reveal(), from)
+    : createOutbox({ ...transport, from }, parts);
+}
+
+/**
+ * The port {@link Mailer} by the operator's settings.
+ * @param current the same object for as long as they are the same. Others hold from the next try on, for mails that wait for one too: a
+ *   wrong address of the mail server loses none when it is mended in time.
+ */
+export function createMailer(current: () => MailSettings, parts: MailerParts): ClosableMailer {
+  let made: { settings: MailSettings; deliver: Deliver } | undefined;
+  const deliver: Deliver = (mail) => {
+    const settings = current();
+    if (made?.settings !== settings) made = { settings, deliver: createDelivery(settings, parts) };
+    return made.deliver(mail);
+  };
+  return createRetrying(deliver, { ...parts, wait: () => current().transport.kind === 'outbox' });
 }
 
 /**
@@ -78,7 +91,7 @@ export function createMailer(settings: MailSettings, parts: MailerParts): Closab
  */
 export function createRetrying(
   deliver: Deliver,
-  { log, clock, retries = RETRIES, wait = true }: Pick<MailerParts, 'log' | 'clock' | 'retries'> & { wait?: boolean },
+  { log, clock, retries = RETRIES, wait }: Pick<MailerParts, 'log' | 'clock' | 'retries'> & { wait: () => boolean },
 ): ClosableMailer {
   /** Each with the time of its first try. */
   const waiting = new Map<NodeJS.Timeout, number>();
@@ -116,7 +129,7 @@ export function createRetrying(
         return;
       }
       const first = attempt(mail, 0, clock.now());
-      if (wait) await first;
+      if (wait()) await first;
     },
     lag: () => (waiting.size === 0 ? 0 : Math.max(0, clock.now() - Math.min(...waiting.values())) / 1000),
     close() {

@@ -1,8 +1,8 @@
 // Structured logs. Never hand a secret to a log; the redaction list is the second line, not the first.
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-/** The methods of pino that we use. */
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
+/** What of pino we use. `level` may be set while it runs; children keep the one that they were made with. */
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child' | 'level'>;
 
 const REDACTED = ['password', 'pin', 'secret', 'token', 'code', 'cookie', 'authorization', 'pin_tag', 'k_off', 'sec'];
 

@@ -55,25 +55,26 @@ function isStale(encoded: string, { memoryKib, passes }: PasswordCost): boolean 
 /**
  * Passwords under argon2id. A stored hash is `PEPPER-ID:PHC-STRING`; the pepper is argon2's own secret input. A hash of another
  * system that was imported is stored without a pepper's id, as `:HASH`, and is always stale.
- * @param options `peppers`, read at each use: the first one is used for what is new, all of them for what is kept.
+ * @param cost read at each use. @param options `peppers`, read at each use too: the first one is used for what is new, all of them for what is kept.
  */
-export function createPasswords(cost: PasswordCost, options: { peppers: () => readonly Pepper[] }): PasswordHashing {
-  const bounded = createQueue(cost.concurrency, cost.queue);
+export function createPasswords(
+  cost: () => PasswordCost,
+  options: { peppers: () => readonly Pepper[] },
+): PasswordHashing {
+  const bounded = createQueue(() => ({ atOnce: cost().concurrency, waiting: cost().queue }));
   const keyOf = ({ secret }: Pepper) => Buffer.from(secret.reveal(), 'base64url');
   const newest = (): Pepper => {
     const [first] = options.peppers();
     if (!first) throw new TypeError('passwords need a pepper');
     return first;
   };
-  const nobody = dummy(cost);
-
   function check(stored: string, password: string): Promise<boolean> {
     const cut = stored.indexOf(':');
     const foreign = cut === 0 ? foreignHash(stored.slice(1)) : undefined;
     if (foreign) return bounded(() => foreign(password));
     const pepper = options.peppers().find(({ id }) => id === stored.slice(0, cut));
     // Without its pepper a hash can be right for nobody; the same work is done all the same.
-    const [encoded, secret] = pepper ? [stored.slice(cut + 1), keyOf(pepper)] : [dummy(cost), Buffer.alloc(OUTPUT)];
+    const [encoded, secret] = pepper ? [stored.slice(cut + 1), keyOf(pepper)] : [dummy(cost()), Buffer.alloc(OUTPUT)];
     return bounded(() => verify(encoded, spelled(password), { secret }));
   }
 
@@ -81,8 +82,8 @@ export function createPasswords(cost: PasswordCost, options: { peppers: () => re
     async hash(password) {
       const pepper = newest();
       const costs = {
-        memoryCost: cost.memoryKib,
-        timeCost: cost.passes,
+        memoryCost: cost().memoryKib,
+        timeCost: cost().passes,
         parallelism: LANES,
         outputLen: OUTPUT,
         secret: keyOf(pepper),
@@ -92,9 +93,9 @@ export function createPasswords(cost: PasswordCost, options: { peppers: () => re
     async verify(stored, password) {
       if (!(await check(stored, password))) return 'wrong';
       const cut = stored.indexOf(':');
-      return stored.slice(0, cut) !== newest().id || isStale(stored.slice(cut + 1), cost) ? 'stale' : 'right';
+      return stored.slice(0, cut) !== newest().id || isStale(stored.slice(cut + 1), cost()) ? 'stale' : 'right';
     },
-    async pretend(password, like = `${newest().id}:${nobody}`) {
+    async pretend(password, like = `${newest().id}:${dummy(cost())}`) {
       await check(like, password);
       return 'wrong';
     },

@@ -7,7 +7,10 @@ export interface Random {
   bytes(length: number): Uint8Array;
   /** `length` random decimal digits, leading zeros kept. */
   digits(length: number): string;
-  /** A base64url identifier made of `length` random bytes (16 = 128 bits by default). */
+  /**
+   * A base64url identifier made of `length` random bytes (16 = 128 bits by default). It never begins with a hyphen: a command line would
+   * take it for an option.
+   */
   id(length?: number): string;
 }
 
@@ -16,7 +19,11 @@ const drawn = Buffer.alloc(2048);
 let used = drawn.length;
 
 function drawnId(length: number): string {
-  if (length > 64) return randomBytes(length).toString('base64url');
+  const id = length > 64 ? randomBytes(length).toString('base64url') : fromDrawn(length);
+  return id.startsWith('-') ? drawnId(length) : id;
+}
+
+function fromDrawn(length: number): string {
   if (used + length > drawn.length) {
     randomFillSync(drawn);
     used = 0;

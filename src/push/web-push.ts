@@ -12,8 +12,10 @@ import { isPushService } from './services.ts';
 export interface WebPushParts {
   /** The VAPID key: 32 bytes, base64url. */
   key: string;
-  /** `https:` or `mailto:`: whom a push service may tell of trouble. */
-  contact: string;
+  /** Whether the operator wants it at the moment. */
+  enabled: () => boolean;
+  /** `https:` or `mailto:`: whom a push service may tell of trouble; read at each use. */
+  contact: () => string;
   /** Push services besides the browsers' own; read at each use. */
   hosts: () => readonly string[];
   devices: Pick<Records['devices'], 'pushOf' | 'dropPush'>;
@@ -56,7 +58,7 @@ export function createWebPush(parts: WebPushParts): WebPush {
   const publicKey = vapidPublicKey(parts.key);
   const closing = new AbortController();
   const underWay = new Set<Promise<void>>();
-  const accepts = (endpoint: string) => isPushService(endpoint, parts.hosts());
+  const accepts = (endpoint: string) => parts.enabled() && isPushService(endpoint, parts.hosts());
 
   function read(id: string, sealed: Sealed): Kept | undefined {
     const bytes = vault.open(sealed, pushAad(id));
@@ -71,7 +73,7 @@ export function createWebPush(parts: WebPushParts): WebPush {
       { endpoint: kept.endpoint, keys: kept.keys },
       payload,
       {
-        vapidDetails: { subject: parts.contact, publicKey, privateKey: parts.key },
+        vapidDetails: { subject: parts.contact(), publicKey, privateKey: parts.key },
         TTL,
         urgency: 'high',
         topic: kept.topic,
@@ -115,12 +117,14 @@ export function createWebPush(parts: WebPushParts): WebPush {
   }
 
   return {
-    publicKey,
+    get publicKey() {
+      return parts.enabled() ? publicKey : undefined;
+    },
     accepts,
     seal: (id, { endpoint, keys }) =>
       vault.seal(Buffer.from(JSON.stringify({ endpoint, keys, topic: parts.random.id(16) })), pushAad(id)),
     knock(userId, txn) {
-      if (closing.signal.aborted || underWay.size >= UNDER_WAY) return;
+      if (!parts.enabled() || closing.signal.aborted || underWay.size >= UNDER_WAY) return;
       const work: Promise<void> = knock(userId, txn).finally(() => underWay.delete(work));
       underWay.add(work);
     },

@@ -9,7 +9,7 @@ import { openStores, type Stores } from '../support/stores.ts';
 describe('messages that nothing can be written of', () => {
   let stores: Stores;
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     stores = await openStores('servers');
   });
   after(() => stores?.close());

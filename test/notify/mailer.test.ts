@@ -53,7 +53,7 @@ describe('mail into the outbox', () => {
 
   const outbox = (print?: (text: string) => void) =>
     createMailer(
-      { from: FROM, transport: { kind: 'outbox', folder: join(folder, 'box'), console: print !== undefined } },
+      () => ({ from: FROM, transport: { kind: 'outbox', folder: join(folder, 'box'), console: print !== undefined } }),
       { log: readable().log, clock, random: systemRandom, ...(print ? { print } : {}) },
     );
   const files = () => readdirSync(join(folder, 'box'));
@@ -107,10 +107,12 @@ describe('mail over SMTP', () => {
   });
 
   function smtp(retries: readonly number[] = [20, 20, 20], url = listener.url): ClosableMailer {
-    mailer = createMailer(
-      { from: FROM, transport: { kind: 'smtp', url: new Secret(url, 'test') } },
-      { log: logged.log, clock, random: systemRandom, retries },
-    );
+    mailer = createMailer(() => ({ from: FROM, transport: { kind: 'smtp', url: new Secret(url, 'test') } }), {
+      log: logged.log,
+      clock,
+      random: systemRandom,
+      retries,
+    });
     return mailer;
   }
 
@@ -143,6 +145,19 @@ describe('mail over SMTP', () => {
     await wait(100);
     expect(listener.received).to.have.length(1);
     expect(listener.connections()).to.equal(3);
+  });
+
+  it('leaves by the address of a reload, also what waits since before', async () => {
+    const wrong = { from: FROM, transport: { kind: 'smtp' as const, url: new Secret(`smtp://127.0.0.1:1`, 'test') } };
+    let settings: Parameters<typeof createMailer>[0] = () => wrong;
+    mailer = createMailer(() => settings(), { log: logged.log, clock, random: systemRandom, retries: [300] });
+    await mailer.send(MAIL);
+    await soon('the first try', () => logged.lines.some((line) => line.includes('mail not sent')));
+    const right = { from: FROM, transport: { kind: 'smtp' as const, url: new Secret(listener.url, 'test') } };
+    settings = () => right;
+    await soon('the second', () => listener.received.length === 1);
+    await mailer.send({ ...MAIL, to: 'bob@example.org' });
+    await soon('the next mail', () => listener.received.length === 2);
   });
 
   it('is given up in the end, and neither address nor text is logged', async () => {

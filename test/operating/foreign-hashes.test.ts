@@ -41,7 +41,7 @@ describe('hashes of other systems', () => {
   it('are always stale, and never right for another pepper that is called nothing', async () => {
     const secret = { reveal: () => Buffer.alloc(32, 7).toString('base64url') };
     const cost = { memoryKib: 1024, passes: 1, concurrency: 2, queue: 10 };
-    const passwords = createPasswords(cost, { peppers: () => [{ id: 'now', secret }] });
+    const passwords = createPasswords(() => cost, { peppers: () => [{ id: 'now', secret }] });
     const { argon2id = '' } = await foreignHashes(PASSWORD);
     expect(await passwords.verify(`:${argon2id}`, PASSWORD)).to.equal('stale');
     expect(await passwords.verify(`:${argon2id}`, 'another')).to.equal('wrong');
@@ -52,7 +52,7 @@ describe('hashes of other systems', () => {
   it('cost those whom nobody knows the same work', async () => {
     const secret = { reveal: () => Buffer.alloc(32, 7).toString('base64url') };
     const cost = { memoryKib: 1024, passes: 1, concurrency: 2, queue: 10 };
-    const passwords = createPasswords(cost, { peppers: () => [{ id: 'now', secret }] });
+    const passwords = createPasswords(() => cost, { peppers: () => [{ id: 'now', secret }] });
     // Some 300 ms, where ours cost 1 ms here.
     const slow = ':$2b$11$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
     const timed = async (work: () => Promise<string>) => {

@@ -11,8 +11,9 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { isPublicAddress } from '../../src/platform/addresses.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createOutbound } from '../../src/platform/outbound.ts';
+import { createOutboundFetch } from '../../src/platform/outbound-fetch.ts';
 import { createPasswords } from '../../src/platform/passwords.ts';
-import { QueueFull } from '../../src/platform/queue.ts';
+import { createQueue, QueueFull } from '../../src/platform/queue.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { type EncryptionJwk, sealSecrets } from '../../src/protocol/messages.ts';
 import { Secret } from '../../src/settings/secret.ts';
@@ -28,6 +29,15 @@ import { atOnce, redisAt, silent } from './stores.ts';
 const key = (id: string) => ({ id, secret: new Secret(systemRandom.id(32), 'test') });
 const COST = { memoryKib: 1024, passes: 1, concurrency: 2, queue: 3 };
 
+/** A promise that is opened from outside. */
+function gate() {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
 async function failure(work: Promise<unknown>): Promise<Error | undefined> {
   return work.then(
     () => undefined,
@@ -38,23 +48,57 @@ async function failure(work: Promise<unknown>): Promise<Error | undefined> {
 describe('passwords', () => {
   it('are right, stale or wrong; another pepper or cost is stale, none is wrong', async () => {
     const [one, two] = [key('p1'), key('p2')];
-    const old = createPasswords(COST, { peppers: () => [one] });
+    const old = createPasswords(() => COST, { peppers: () => [one] });
     const stored = await old.hash('pass\u0065\u0301');
     expect(await old.verify(stored, 'pass\u00e9')).to.equal('right');
     expect(await old.verify(stored, 'other')).to.equal('wrong');
     expect(await old.pretend('pass\u00e9')).to.equal('wrong');
-    expect(await createPasswords(COST, { peppers: () => [two, one] }).verify(stored, 'pass\u00e9')).to.equal('stale');
-    const dearer = createPasswords({ ...COST, memoryKib: 2048 }, { peppers: () => [one] });
+    expect(await createPasswords(() => COST, { peppers: () => [two, one] }).verify(stored, 'pass\u00e9')).to.equal(
+      'stale',
+    );
+    const dearer = createPasswords(() => ({ ...COST, memoryKib: 2048 }), { peppers: () => [one] });
     expect(await dearer.verify(stored, 'pass\u00e9')).to.equal('stale');
-    expect(await createPasswords(COST, { peppers: () => [two] }).verify(stored, 'pass\u00e9')).to.equal('wrong');
+    expect(await createPasswords(() => COST, { peppers: () => [two] }).verify(stored, 'pass\u00e9')).to.equal('wrong');
   });
 
   it('stand in a bounded line', async () => {
-    const passwords = createPasswords(COST, { peppers: () => [key('p1')] });
+    const passwords = createPasswords(() => COST, { peppers: () => [key('p1')] });
     const outcomes = await atOnce(20, () => failure(passwords.pretend('x')));
     expect(outcomes.filter((error) => error instanceof QueueFull)).to.have.length(15);
     expect(await passwords.pretend('x')).to.equal('wrong');
   });
+
+  it('follow other bounds, in which those who wait move up', async () => {
+    let bounds = { atOnce: 1, waiting: 2 };
+    const bounded = createQueue(() => bounds);
+    const begun: number[] = [];
+    const gates = Array.from({ length: 5 }, gate);
+    const run = (place: number) =>
+      bounded(() => {
+        begun.push(place);
+        return gates[place]?.promise ?? Promise.resolve();
+      });
+    const work = [run(0), run(1), run(2)];
+    expect(await failure(run(3))).to.be.instanceOf(QueueFull);
+    bounds = { atOnce: 3, waiting: 2 };
+    // Wider ones are used at the next coming: the places go to those who were there first.
+    const last = run(4);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).to.deep.equal([0, 1, 2]);
+    bounds = { atOnce: 1, waiting: 2 };
+    for (const place of [0, 1]) gates[place]?.resolve();
+    await Promise.all(work.slice(0, 2));
+    expect(begun, 'narrower ones: one is still at it').to.deep.equal([0, 1, 2]);
+    for (const { resolve } of gates) resolve();
+    await Promise.all([...work, last]);
+    expect(begun).to.deep.equal([0, 1, 2, 4]);
+  });
+});
+
+it('an identifier never begins with a hyphen, which a command line would take for an option', () => {
+  const first = new Set(Array.from({ length: 5000 }, () => systemRandom.id(9)[0]));
+  expect(first.size).to.equal(63);
+  expect(first).not.to.include('-');
 });
 
 describe('vault', () => {
@@ -114,6 +158,21 @@ describe('outbound guard', () => {
   after(() => {
     canary.closeAllConnections();
     canary.close();
+  });
+
+  it('follows the rules of a reload from the next request on', async () => {
+    const before = { allow: [], timeoutMs: 1000 };
+    const after = { allow: [`localhost:${port}`], timeoutMs: 1000 };
+    let rules: { allow: string[]; timeoutMs: number } = before;
+    const fetch = createOutboundFetch(() => rules);
+    const ask = async () => (await fetch(`http://localhost:${port}/`)).text();
+    expect(await failure(ask())).to.be.instanceOf(TypeError);
+    rules = after;
+    expect(await ask()).to.equal('ok');
+    rules = before;
+    expect(await failure(ask())).to.be.instanceOf(TypeError);
+    hits = 0;
+    connections = 0;
   });
 
   it('never reaches the canary by address, name or rebinding', async () => {
@@ -211,7 +270,7 @@ it('a Redis that went back in time raises the epoch', async () => {
 });
 
 it('errors are logged without what Redis or the database was asked', async function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
   const [redis, server] = await Promise.all([freshRedis(), freshDatabase()]);
   const state = await openRedisState({ at: redisAt(redis.url), log: silent, commandTimeout: 5000 });
   const { knex, close } = await openDatabase({ kind: 'postgres', url: new Secret(server.url, 'test'), poolMax: 1 });

@@ -110,7 +110,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<RunningHou
   const settings = await readSettings(folder, environment);
   const house = await assemble(settings, createLog('silent'));
   closing.push(house.close);
-  const answer = house.app.callback();
+  const answer = house.handler;
   const server = createServer((request, response) => {
     if (!options.before?.(request, response)) void answer(request, response);
   });
