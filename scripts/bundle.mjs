@@ -8,7 +8,7 @@ import { root } from './install.mjs';
 const ENTRIES = ['main.js', 'settings/ahead-worker.js'];
 
 /** Machine code. It is looked for in node_modules. */
-const APART = ['@node-rs/argon2'];
+const APART = ['@node-rs/argon2', '@node-rs/bcrypt'];
 
 /** Loaded by name at its first use like those that stay apart, but one with our knex. */
 const WITH_US = 'knex-pglite';
