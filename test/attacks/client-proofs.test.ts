@@ -1,5 +1,5 @@
 // A stranger in a client's place: false proofs (A48), doctored requests (A49), PKCE taken away (A47), addresses that lead inside (A50).
-import { createPublicKey, randomUUID } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { expect } from 'chai';
 import { CompactEncrypt, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose';
@@ -71,7 +71,10 @@ describe('a stranger in a client’s place', () => {
   /** The public key as somebody might hand it to HMAC: as PEM, and as the text of the published set. */
   const publicBytes = () => [
     new TextEncoder().encode(
-      createPublicKey({ key: publicJwk as object, format: 'jwk' }).export({ type: 'spki', format: 'pem' }) as string,
+      createPublicKey({ key: publicJwk as JsonWebKey, format: 'jwk' }).export({
+        type: 'spki',
+        format: 'pem',
+      }) as string,
     ),
     new TextEncoder().encode(JSON.stringify(publicJwk)),
   ];
