@@ -5,6 +5,7 @@ export type Letter =
   | { about: 'device_added'; device: string }
   | { about: 'device_removed'; device: string }
   | { about: 'device_locked'; device: string }
+  | { about: 'device_unlocked'; device: string }
   | { about: 'device_cloned'; device: string }
   | { about: 'pin_changed'; device: string }
   | { about: 'biometric_added'; device: string }
@@ -12,4 +13,6 @@ export type Letter =
   | { about: 'enrolment_second_phone'; device: string }
   | { about: 'sign_in_reported'; service: string; browser: string }
   | { about: 'offline_closed' }
+  | { about: 'signed_in_after_failures' }
+  | { about: 'second_factor_failed' }
   | { about: 'password_changed' };

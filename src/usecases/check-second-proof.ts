@@ -10,6 +10,7 @@ import {
 import { fingerprint } from '../platform/hashes.ts';
 import { utf8 } from '../protocol/bytes.ts';
 import type { SecondProofRequest } from './send-second-proof.ts';
+import { warnPerson } from './tell-person.ts';
 
 /** Answer. `over`: no code is under way in this browser (none sent, too old, or its tries are used up). `retryAfter` in seconds. */
 export type SecondProofChecked =
@@ -19,7 +20,7 @@ export type SecondProofChecked =
   | { ok: false; why: 'wrong_invitation' }
   | { ok: false; why: 'too_many'; retryAfter: number };
 
-type Needs = Pick<World, 'records' | 'scratch' | 'limits' | 'vault'>;
+type Needs = Pick<World, 'records' | 'scratch' | 'limits' | 'vault' | 'mailer' | 'log' | 'replays'>;
 
 /** Checks a typed code. The try is counted before it is looked at; the right code is spent by one atomic move. */
 export async function checkMailCode(
@@ -41,6 +42,8 @@ export async function checkMailCode(
   const right = world.vault.peppered(utf8(secondProofText(request.session, request.userId, code)), kept);
   if (!right) {
     await record(world, request, 'mail_code', false);
+    // Whoever types codes has typed the password before (ASVS 6.3.5).
+    if (tries === SECOND_PROOF.tries) await warnPerson(world, request.userId, { about: 'second_factor_failed' });
     return { ok: false, why: 'wrong', remaining: SECOND_PROOF.tries - tries };
   }
   // Exactly one caller takes it: two right answers at once open one way, not two.

@@ -8,7 +8,7 @@ import { offlineCode } from '../protocol/ocra.ts';
 import { browserTransaction } from './browser-transaction.ts';
 import { overBecause } from './pending-entry.ts';
 import { type AskedNow, consume, isWhatWasAsked, type Spent } from './spend-approval.ts';
-import { tellPerson } from './tell-person.ts';
+import { tellPerson, warnPerson } from './tell-person.ts';
 
 /** `remaining` tries of this transaction. `closed`: too many wrong codes; `retryAfter` in seconds, absent where only an online approval opens it again. */
 export type OfflineEntered =
@@ -31,7 +31,17 @@ export type OfflineEntered =
 
 type Needs = Pick<
   World,
-  'records' | 'atomically' | 'transactions' | 'limits' | 'random' | 'clock' | 'vault' | 'rules' | 'mailer' | 'log'
+  | 'records'
+  | 'atomically'
+  | 'transactions'
+  | 'limits'
+  | 'random'
+  | 'clock'
+  | 'vault'
+  | 'rules'
+  | 'mailer'
+  | 'log'
+  | 'replays'
 >;
 
 /** Compares with the code of each active phone of the person; a right one moves pending → approved → consumed. */
@@ -94,7 +104,11 @@ async function wrong(
   });
   if (failures >= OFFLINE_FAILURES) await tellPerson(world, sub, { about: 'offline_closed' });
   const remaining = Math.max(OFFLINE_TRIES - tries, 0);
-  if (remaining === 0) await world.transactions.answer(transaction.id, 'failed');
+  if (remaining === 0) {
+    await world.transactions.answer(transaction.id, 'failed');
+    // Whoever types codes has typed the password before (ASVS 6.3.5).
+    await warnPerson(world, sub, { about: 'second_factor_failed' });
+  }
   return { ok: false, why: 'wrong_code', remaining };
 }
 

@@ -6,6 +6,7 @@ import { canonicalLogin, type User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
 import { endWaiting } from './replace-password.ts';
 import { passwordKey } from './sign-in-with-password.ts';
+import { tellPerson } from './tell-person.ts';
 
 /** A person to be added. Without a password they come in by an invitation. */
 export interface NewUser {
@@ -97,15 +98,15 @@ async function hushPhones(world: Pick<World, 'transactions'>, userId: string): P
 
 /** Unlocks phones that wrong PINs locked, and forgets what was counted against the person. Copied phones stay locked. */
 export async function unlockUser(
-  world: Pick<World, 'atomically' | 'limits'>,
+  world: Pick<World, 'atomically' | 'limits' | 'records' | 'mailer' | 'log'>,
   user: User,
 ): Promise<{ unlocked: number; cloned: number }> {
   const answer = await world.atomically(async (records) => {
     const locked = (await records.devices.ofUser(user.id)).filter(({ state }) => state === 'locked');
-    let unlocked = 0;
+    const unlocked: string[] = [];
     for (const device of locked.filter(({ lockReason }) => lockReason === 'pin')) {
       if (!(await records.devices.unlock(device.id, user.id))) continue;
-      unlocked += 1;
+      unlocked.push(device.name);
       await records.audit.record({
         event: 'device_unlocked',
         outcome: 'success',
@@ -116,11 +117,12 @@ export async function unlockUser(
     }
     await records.users.clearNumbers(user.id);
     await records.users.clearOffline(user.id);
-    return { unlocked, cloned: locked.length - unlocked };
+    return { unlocked, cloned: locked.length - unlocked.length };
   });
+  for (const device of answer.unlocked) await tellPerson(world, user.id, { about: 'device_unlocked', device });
   for (const name of [user.login, canonicalLogin(user.email ?? '')])
     if (name !== undefined) await world.limits.clear('password_person', passwordKey(name));
-  return answer;
+  return { unlocked: answer.unlocked.length, cloned: answer.cloned };
 }
 
 /** A one-time link's secret by which a person sets their password and may add their first phone. */
@@ -142,8 +144,14 @@ export async function inviteUser(
   return { token, days: INVITATION_DAYS };
 }
 
-/** Removes every phone and known browser and ends all sessions: for a person who lost what they had. Answers how many phones went. */
-export async function resetFactors(world: Pick<World, 'atomically' | 'transactions'>, user: User): Promise<number> {
+/**
+ * Removes every phone and known browser and ends all sessions: for a person who lost what they had. They are told of each phone: it may be
+ * somebody else who asked the operator. Answers how many phones went.
+ */
+export async function resetFactors(
+  world: Pick<World, 'atomically' | 'transactions' | 'records' | 'mailer' | 'log'>,
+  user: User,
+): Promise<number> {
   const removed = await world.atomically(async (records) => {
     const devices = await records.devices.ofUser(user.id);
     for (const device of devices) await records.devices.remove(device.id, user.id);
@@ -157,8 +165,9 @@ export async function resetFactors(world: Pick<World, 'atomically' | 'transactio
       actor: 'cli',
       detail: { phones: devices.length },
     });
-    return devices.length;
+    return devices.map(({ name }) => name);
   });
   await hushPhones(world, user.id);
-  return removed;
+  for (const device of removed) await tellPerson(world, user.id, { about: 'device_removed', device });
+  return removed.length;
 }

@@ -4,6 +4,7 @@ import { QueueFull, type World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { seconds } from '../platform/clock.ts';
 import { fingerprint } from '../platform/hashes.ts';
+import { warnPerson } from './tell-person.ts';
 
 /** What the login page was given. */
 export interface PasswordAttempt {
@@ -25,7 +26,7 @@ export type PasswordAnswer =
   | { ok: false; why: 'wait'; retryAfter: number }
   | { ok: false; why: 'busy' };
 
-type Touched = Pick<World, 'records' | 'limits' | 'passwords' | 'clock'>;
+type Touched = Pick<World, 'records' | 'limits' | 'passwords' | 'clock' | 'mailer' | 'log' | 'replays'>;
 
 /** Longest password that is hashed, in UTF-16 code units: longer ones only cost time (security page, L15). */
 const LONGEST = 1024;
@@ -34,7 +35,8 @@ const LONGEST = 1024;
  * Checks a sign-in name and password.
  *
  * A wrong try counts against the name and against the address, before it is checked. The owner is never locked out by a
- * stranger: the wait is soft, and a browser on which the person has signed in before is counted apart.
+ * stranger: the wait is soft, and a browser on which the person has signed in before is counted apart. A right password after so many
+ * wrong ones that the next try would have had to wait is told to its person: it may have been guessed (ASVS 6.3.5).
  */
 export async function signInWithPassword(world: Touched, attempt: PasswordAttempt): Promise<PasswordAnswer> {
   // First: whoever has to wait must not go on filling the store with names, each of which is counted for a day.
@@ -48,6 +50,7 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
   const verdict = await check(world, found, { login, password: attempt.password });
   if (verdict === 'busy') return { ok: false, why: 'busy' };
   if (verdict === 'wrong' || !found) return refuse(world, attempt, found?.user);
+  const last = await world.limits.peek('password_person', limitKey);
   await Promise.all([
     world.limits.clear('password_person', limitKey),
     verdict === 'stale' ? renew(world, found, attempt.password) : undefined,
@@ -60,6 +63,7 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
       sub: found.user.id,
       ip: attempt.address,
     }),
+    last.ok ? undefined : warnPerson(world, found.user.id, { about: 'signed_in_after_failures' }),
   ]);
   return { ok: true, userId: found.user.id, proof: { at: seconds(world.clock), amr: ['pwd'] } };
 }

@@ -16,3 +16,14 @@ export async function tellPerson(
     world.log.error({ err: error, about: letter.about }, 'a letter could not be sent');
   }
 }
+
+const A_DAY = 86_400;
+
+/** Writes a letter of warning, once a day of each kind: what somebody else causes must not fill the mailbox in which it has to be seen. */
+export async function warnPerson(
+  world: Pick<World, 'records' | 'mailer' | 'log' | 'replays'>,
+  userId: string,
+  letter: Letter,
+): Promise<void> {
+  if (await world.replays.first(`warned:${letter.about}:${userId}`, A_DAY)) await tellPerson(world, userId, letter);
+}

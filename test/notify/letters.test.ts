@@ -11,6 +11,7 @@ const LETTERS: { [about in Letter['about']]: Extract<Letter, { about: about }> }
   device_added: { about: 'device_added', device: 'Blue <b>' },
   device_removed: { about: 'device_removed', device: 'Blue <b>' },
   device_locked: { about: 'device_locked', device: 'Blue <b>' },
+  device_unlocked: { about: 'device_unlocked', device: 'Blue <b>' },
   device_cloned: { about: 'device_cloned', device: 'Blue <b>' },
   pin_changed: { about: 'pin_changed', device: 'Blue <b>' },
   biometric_added: { about: 'biometric_added', device: 'Blue <b>' },
@@ -18,6 +19,8 @@ const LETTERS: { [about in Letter['about']]: Extract<Letter, { about: about }> }
   enrolment_second_phone: { about: 'enrolment_second_phone', device: 'Blue <b>' },
   sign_in_reported: { about: 'sign_in_reported', service: 'Payroll', browser: 'Firefox {x}' },
   offline_closed: { about: 'offline_closed' },
+  signed_in_after_failures: { about: 'signed_in_after_failures' },
+  second_factor_failed: { about: 'second_factor_failed' },
   password_changed: { about: 'password_changed' },
 };
 

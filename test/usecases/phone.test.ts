@@ -252,6 +252,7 @@ for (const backend of ['embedded', 'servers'] as const) {
         expect(await unlockDevice(world, which)).to.deep.equal({ ok: false, why: 'no_other_phone' });
         await enrol(paper.userId);
         expect(await unlockDevice(world, which)).to.deep.equal({ ok: true });
+        expect(await mail(paper, 'A phone was unlocked')).to.include('“My phone” can approve your sign-ins again');
         expect(await unlockDevice(world, which)).to.deep.equal({ ok: false, why: 'unknown_device' });
         await unblock(paper);
         const fourth = await approve({ ...paper }, transaction, { pinTag: bytes32() });
