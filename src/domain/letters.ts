@@ -15,4 +15,5 @@ export type Letter =
   | { about: 'offline_closed' }
   | { about: 'signed_in_after_failures' }
   | { about: 'second_factor_failed' }
+  | { about: 'password_closed' }
   | { about: 'password_changed' };

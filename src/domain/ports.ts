@@ -23,8 +23,8 @@ export interface Users {
   byId(id: string): Promise<User | undefined>;
   /** @param login in its canonical spelling. */
   byLogin(login: string): Promise<User | undefined>;
-  /** A person with the stored password hash, in one query. @param login in its canonical spelling. */
-  withPassword(login: string): Promise<{ user: User; passwordHash?: string } | undefined>;
+  /** A person with the stored password hash, and wrong passwords since the last right one, in one query. @param login in its canonical spelling. */
+  withPassword(login: string): Promise<{ user: User; passwordHash?: string; passwordFailures: number } | undefined>;
   /** @param email compared without regard to case. */
   byEmail(email: string): Promise<User[]>;
   list(): Promise<User[]>;
@@ -36,7 +36,12 @@ export interface Users {
    * @param place any text, spread as evenly as the ids of people are.
    */
   passwordHashAt(place: string): Promise<string | undefined>;
+  /** A new password: wrong ones before it count no longer. */
   setPasswordHash(id: string, hash: string): Promise<void>;
+  /** Counts one more wrong password; answers the new count. */
+  passwordFailed(id: string): Promise<number>;
+  /** A right one: the count starts again. */
+  clearPasswordFailures(id: string): Promise<void>;
   /** The same password hashed anew. False, and nothing is written, where the person has another hash by now. */
   renewPasswordHash(id: string, old: string, hash: string): Promise<boolean>;
   setState(id: string, state: User['state']): Promise<boolean>;

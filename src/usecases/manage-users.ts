@@ -117,6 +117,7 @@ export async function unlockUser(
     }
     await records.users.clearNumbers(user.id);
     await records.users.clearOffline(user.id);
+    await records.users.clearPasswordFailures(user.id);
     return { unlocked, cloned: locked.length - unlocked.length };
   });
   for (const device of answer.unlocked) await tellPerson(world, user.id, { about: 'device_unlocked', device });

@@ -4,7 +4,7 @@ import { QueueFull, type World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { seconds } from '../platform/clock.ts';
 import { fingerprint } from '../platform/hashes.ts';
-import { warnPerson } from './tell-person.ts';
+import { tellPerson, warnPerson } from './tell-person.ts';
 
 /** What the login page was given. */
 export interface PasswordAttempt {
@@ -32,11 +32,19 @@ type Touched = Pick<World, 'records' | 'limits' | 'passwords' | 'clock' | 'maile
 const LONGEST = 1024;
 
 /**
+ * So many wrong ones in a row close the password, until a new one is set (SP 800-63B-4 section 3.2.2: 100 at most). Below it by what may be
+ * under way at the same moment. A stranger needs days for them, and a right password in between starts the count again.
+ */
+export const CLOSED_AT = 90;
+
+/**
  * Checks a sign-in name and password.
  *
  * A wrong try counts against the name and against the address, before it is checked. The owner is never locked out by a
  * stranger: the wait is soft, and a browser on which the person has signed in before is counted apart. A right password after so many
  * wrong ones that the next try would have had to wait is told to its person: it may have been guessed (ASVS 6.3.5).
+ *
+ * A password that was typed wrong {@link CLOSED_AT} times in a row counts only in a browser that the person is known on.
  */
 export async function signInWithPassword(world: Touched, attempt: PasswordAttempt): Promise<PasswordAnswer> {
   // First: whoever has to wait must not go on filling the store with names, each of which is counted for a day.
@@ -44,10 +52,11 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
   if (!address.ok) return { ok: false, why: 'wait', retryAfter: address.retryAfter };
   const login = canonicalLogin(attempt.login) ?? '';
   const found = await findByNameOrMail(world, login);
-  const limitKey = await personKey(world, attempt, login, found?.user);
+  const known = await knownHere(world, attempt, found?.user);
+  const limitKey = known ? fingerprint(`known ${attempt.knownBrowser}`) : passwordKey(login);
   const person = await world.limits.take('password_person', limitKey);
   if (!person.ok) return { ok: false, why: 'wait', retryAfter: person.retryAfter };
-  const verdict = await check(world, found, { login, password: attempt.password });
+  const verdict = await check(world, found, { login, password: attempt.password, known });
   if (verdict === 'busy') return { ok: false, why: 'busy' };
   if (verdict === 'wrong' || !found) return refuse(world, attempt, found?.user);
   const last = await world.limits.peek('password_person', limitKey);
@@ -63,6 +72,7 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
       sub: found.user.id,
       ip: attempt.address,
     }),
+    found.passwordFailures > 0 ? world.records.users.clearPasswordFailures(found.user.id) : undefined,
     last.ok ? undefined : warnPerson(world, found.user.id, { about: 'signed_in_after_failures' }),
   ]);
   return { ok: true, userId: found.user.id, proof: { at: seconds(world.clock), amr: ['pwd'] } };
@@ -77,33 +87,25 @@ async function findByNameOrMail(world: Touched, login: string) {
 }
 
 /**
- * One count per name as it was typed, and one apart for each browser that the person is known on. A person's sign-in name and mail address
+ * Limits have one count per name as it was typed, and one apart for each browser that the person is known on. A person's sign-in name and mail address
  * are counted apart: a wait that one of them brings upon the other would say that there is such a person, and that both are theirs.
  */
-async function personKey(
-  world: Touched,
-  attempt: PasswordAttempt,
-  login: string,
-  user: User | undefined,
-): Promise<string> {
-  if (attempt.knownBrowser !== undefined && user) {
-    const known = await world.records.knownBrowsers.find(attempt.knownBrowser);
-    if (known?.userId === user.id) return fingerprint(`known ${attempt.knownBrowser}`);
-  }
-  return passwordKey(login);
+async function knownHere(world: Touched, attempt: PasswordAttempt, user: User | undefined): Promise<boolean> {
+  if (attempt.knownBrowser === undefined || !user) return false;
+  return (await world.records.knownBrowsers.find(attempt.knownBrowser))?.userId === user.id;
 }
 
 /** The key of `password_person` for a name. @param login in its canonical spelling. */
 export const passwordKey = (login: string): string => fingerprint(`login ${login}`);
 
 /**
- * A disabled person, one without a password and an unknown one cost the same hash as a wrong password: where hashes were imported that
+ * A disabled person, one whose password is closed or who has none and an unknown one cost the same hash as a wrong password: where hashes were imported that
  * cost another time than ours, the one of somebody whom the name draws, always the same. So no name's time says that it is nobody's.
  */
 async function check(
   world: Touched,
-  found: { user: User; passwordHash?: string } | undefined,
-  { login, password }: { login: string; password: string },
+  found: { user: User; passwordHash?: string; passwordFailures: number } | undefined,
+  { login, password, known }: { login: string; password: string; known: boolean },
 ): Promise<'right' | 'stale' | 'wrong' | 'busy'> {
   try {
     if (password.length > LONGEST) return 'wrong';
@@ -111,7 +113,8 @@ async function check(
       const like = await world.records.users.passwordHashAt(fingerprint(`nobody ${login}`));
       return await world.passwords.pretend(password, like);
     }
-    if (found.user.state !== 'active') return await world.passwords.pretend(password, found.passwordHash);
+    const closed = found.passwordFailures >= CLOSED_AT && !known;
+    if (found.user.state !== 'active' || closed) return await world.passwords.pretend(password, found.passwordHash);
     return await world.passwords.verify(found.passwordHash, password);
   } catch (error) {
     if (error instanceof QueueFull) return 'busy';
@@ -130,8 +133,16 @@ async function refuse(world: Touched, attempt: PasswordAttempt, user: User | und
       ...(user ? { sub: user.id } : {}),
       ...(attempt.userAgent === undefined ? {} : { userAgent: attempt.userAgent }),
     }),
+    user?.state === 'active' ? countWrong(world, user) : undefined,
   ]);
   return { ok: false, why: 'wrong' };
+}
+
+/** Counts for good, and tells the person once when that closes the password. */
+async function countWrong(world: Touched, user: User): Promise<void> {
+  if ((await world.records.users.passwordFailed(user.id)) !== CLOSED_AT) return;
+  await world.records.audit.record({ event: 'authn_login_fail_max', outcome: 'failure', sub: user.id });
+  await tellPerson(world, user.id, { about: 'password_closed' });
 }
 
 /**

@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import pg from 'pg';
+import { fingerprint } from '../../src/platform/hashes.ts';
 import { acceptInvitation } from '../../src/usecases/accept-invitation.ts';
 import { inviteUser, resetFactors, unlockUser } from '../../src/usecases/manage-users.ts';
-import { MFA, submit } from '../interactions/with-phone.ts';
-import { person, type RunningHouse, startHouse } from '../support/house.ts';
+import { CLOSED_AT, signInWithPassword } from '../../src/usecases/sign-in-with-password.ts';
+import { approveByScan, MFA, submit } from '../interactions/with-phone.ts';
+import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { HttpBrowser } from '../support/http-browser.ts';
 import { personWithPhone } from '../support/phone-of.ts';
 import { atService, authorization, logIn, sentBack, signedIn } from '../support/service.ts';
@@ -99,5 +101,56 @@ describe('what a person is told', () => {
     expect(letters(owner.login)).not.to.include('Your password was changed');
     expect((await accept(owner.id, 'seven quiet herons over the bay')).ok).to.equal(true);
     expect(letters(owner.login)).to.include('Your password was changed');
+  });
+
+  it('is a password that was typed wrong so often that it is closed: by strangers for strangers, and open again by a new one (A21)', async () => {
+    const TOLD = 'Your password was closed';
+    const { world } = running.house;
+    const owner = await personWithPhone(running);
+    const { browser, answer } = await signedIn(running.issuer, owner.login, { acr_values: MFA });
+    await approveByScan(browser, owner.phone, answer);
+    const known = fingerprint(browser.cookie('known') ?? '');
+    const attempt = async (password: string, knownBrowser?: string) => {
+      const more = knownBrowser === undefined ? {} : { knownBrowser };
+      const answer = await signInWithPassword(world, { login: owner.login, password, address: 'here', ...more });
+      return answer.ok ? 'ok' : answer.why;
+    };
+    const database = new pg.Client(running.environment['DATABASE_URL']);
+    await database.connect();
+    const count = async () =>
+      (await database.query('select password_failures from users where id = $1', [owner.id])).rows[0]
+        ?.password_failures;
+    const failed = (times: number) =>
+      database.query('update users set password_failures = $1 where id = $2', [times, owner.id]);
+    try {
+      for (let n = 1; n <= 3; n += 1) {
+        expect(await attempt('wrong')).to.equal('wrong');
+        expect(await count()).to.equal(n);
+      }
+      expect(await attempt(PASSWORD)).to.equal('ok');
+      expect(await count(), 'a right one').to.equal(0);
+      // Days of waiting for one wrong try after the other.
+      await failed(CLOSED_AT - 1);
+      expect(await attempt(PASSWORD), 'one less').to.equal('ok');
+      await failed(CLOSED_AT - 1);
+      expect(letters(owner.login)).not.to.include(TOLD);
+      expect(await attempt('wrong')).to.equal('wrong');
+      expect(letters(owner.login).filter((one) => one === TOLD)).to.have.length(1);
+      expect(await attempt(PASSWORD), 'closed').to.equal('wrong');
+      expect(await attempt(PASSWORD, fingerprint('another browser')), 'another browser').to.equal('wrong');
+      expect(letters(owner.login).filter((one) => one === TOLD)).to.have.length(1);
+      expect(await attempt(PASSWORD, known), 'where its owner is known').to.equal('ok');
+      expect(await attempt(PASSWORD), 'open again').to.equal('ok');
+      await failed(CLOSED_AT);
+      const { token } = await inviteUser(world, await user(owner.id));
+      const set = { token, password: 'nine quiet herons', minLength: 8, context: [], address: '192.0.2.47' };
+      expect((await acceptInvitation(world, set)).ok).to.equal(true);
+      expect(await attempt('nine quiet herons'), 'a new one').to.equal('ok');
+      await failed(CLOSED_AT);
+      await unlockUser(world, await user(owner.id));
+      expect(await attempt('nine quiet herons'), 'by the operator').to.equal('ok');
+    } finally {
+      await database.end();
+    }
   });
 });

@@ -21,6 +21,7 @@ const LETTERS: { [about in Letter['about']]: Extract<Letter, { about: about }> }
   offline_closed: { about: 'offline_closed' },
   signed_in_after_failures: { about: 'signed_in_after_failures' },
   second_factor_failed: { about: 'second_factor_failed' },
+  password_closed: { about: 'password_closed' },
   password_changed: { about: 'password_changed' },
 };
 

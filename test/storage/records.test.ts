@@ -113,7 +113,11 @@ for (const { name, open } of DATABASES) {
       const user = await someone();
       expect(await db.records.users.byId(user.id)).to.deep.equal(user);
       expect(await db.records.users.byLogin(user.login)).to.deep.equal(user);
-      expect(await db.records.users.withPassword(user.login)).to.deep.equal({ user, passwordHash: 'hash' });
+      expect(await db.records.users.withPassword(user.login)).to.deep.equal({
+        user,
+        passwordHash: 'hash',
+        passwordFailures: 0,
+      });
       expect(await db.records.users.byEmail('ADA@example.ORG')).to.deep.include(user);
       expect(await db.records.users.insert(person({ login: user.login }))).to.equal(false);
       expect(await db.records.users.byId('nobody')).to.equal(undefined);

@@ -66,13 +66,14 @@ export function createUsers(db: Db): Users {
     byId: async (id) => (await select('where id = ?', [id]))[0],
     byLogin: async (login) => (await select('where login = ?', [login]))[0],
     async withPassword(login) {
-      const [found] = await rows<UserRow & { password_hash: string | null }>(
+      const [found] = await rows<UserRow & { password_hash: string | null; password_failures: number }>(
         db,
-        `select ${COLUMNS}, password_hash from users where login = ?`,
+        `select ${COLUMNS}, password_hash, password_failures from users where login = ?`,
         [login],
       );
       if (!found) return undefined;
-      return { user: toUser(found), ...(found.password_hash === null ? {} : { passwordHash: found.password_hash }) };
+      const { password_hash: passwordHash, password_failures: passwordFailures } = found;
+      return { user: toUser(found), passwordFailures, ...(passwordHash === null ? {} : { passwordHash }) };
     },
     byEmail: (email) => select('where lower(email) = lower(?) order by id', [email]),
     list: () => select('order by login'),
@@ -118,7 +119,18 @@ export function createUsers(db: Db): Users {
       return found?.password_hash;
     },
     async setPasswordHash(id, hash) {
-      await update('password_hash = ?', [hash, id]);
+      await update('password_hash = ?, password_failures = 0', [hash, id]);
+    },
+    async passwordFailed(id) {
+      const found = await rows<{ password_failures: number }>(
+        db,
+        'update users set password_failures = password_failures + 1 where id = ? returning password_failures',
+        [id],
+      );
+      return found[0]?.password_failures ?? 0;
+    },
+    async clearPasswordFailures(id) {
+      await update('password_failures = 0', [id]);
     },
     renewPasswordHash: (id, old, hash) =>
       one(db, 'update users set password_hash = ? where id = ? and password_hash = ? returning id', [hash, id, old]),
