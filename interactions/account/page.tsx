@@ -218,6 +218,16 @@ function SettingsSection({ framing, phones, always }: Pick<HomePageProps, 'frami
             </Actions>
           </form>
         </li>
+        <li>
+          <div>
+            <p class="row-title">{words('account.everywhere_row')}</p>
+            <p class="row-note">{words('account.everywhere_text')}</p>
+          </div>
+          <form method="post" action="/account/sign-out-everywhere">
+            <Token csrf={csrf} />
+            <Button kind="second">{words('account.everywhere_submit')}</Button>
+          </form>
+        </li>
       </ul>
     </Section>
   );
@@ -343,14 +353,20 @@ export function PasswordPage({ framing, minLength, error }: PasswordPageProps) {
   );
 }
 
+const AGAIN = {
+  refused: ['account.refused_title', 'account.refused_text'],
+  password_changed: ['account.password_changed_title', 'account.password_changed_text'],
+  everywhere: ['account.everywhere_done_title', 'account.everywhere_done_text'],
+} as const satisfies { readonly [why: string]: readonly [WordKey, WordKey] };
+
 /** A page with one sentence and the way to sign in. */
-export function SignInAgainPage({ view, why }: { view: View; why: 'refused' | 'password_changed' }) {
+export function SignInAgainPage({ view, why }: { view: View; why: keyof typeof AGAIN }) {
   const { words } = view;
-  const title = words(why === 'refused' ? 'account.refused_title' : 'account.password_changed_title');
+  const title = words(AGAIN[why][0]);
   return (
     <Page view={view} title={title}>
       <Card title={title}>
-        <p>{words(why === 'refused' ? 'account.refused_text' : 'account.password_changed_text')}</p>
+        <p>{words(AGAIN[why][1])}</p>
         <Actions>
           <ButtonLink href="/account" kind="main">
             {words('account.sign_in')}

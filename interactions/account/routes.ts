@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import Router from 'koa-router';
 import { endOpenEnrolments } from '../../src/usecases/cancel-enrolment.ts';
 import { changePassword, type PasswordChanged } from '../../src/usecases/change-password.ts';
+import { signOutEverywhere } from '../../src/usecases/sign-out-everywhere.ts';
 import { takeBackConsent } from '../../src/usecases/take-back-consent.ts';
 import { addressOf } from '../../src/web/request.ts';
 import { bindBrowser } from '../approve/step.ts';
@@ -47,6 +48,7 @@ export function accountRoutes(deps: AccountDeps): Router {
   router.get('/account', visit(showHome));
   router.get('/account/callback', (ctx) => callback(ctx, deps));
   router.post('/account/sign-out', visit(signOut));
+  router.post('/account/sign-out-everywhere', visit(signOutOfAll));
   router.post('/account/language', visit(setLanguage));
   router.post('/language', (ctx) => pickLanguage(ctx, deps));
   router.post('/account/second-factor', visit(setAlways));
@@ -143,6 +145,13 @@ const signOut: VisitHandler = async (ctx, deps, visit) => {
   await endSession(deps.world, visit.cookie);
   deps.cookies.clear(ctx, 'account');
   seeOther(ctx, `${deps.account.issuer}/session/end?client_id=${ACCOUNT_CLIENT}`);
+};
+
+const signOutOfAll: VisitHandler = async (ctx, deps, visit) => {
+  await signOutEverywhere(deps.world, { userId: visit.user.id, ip: addressOf(ctx).addressKey });
+  await endSession(deps.world, visit.cookie);
+  deps.cookies.clear(ctx, 'account');
+  show(ctx, SignInAgainPage({ view: { ...visit.view, here: '/account' }, why: 'everywhere' }));
 };
 
 const setAlways: VisitHandler = async (ctx, deps, visit) => {

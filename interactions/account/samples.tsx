@@ -86,4 +86,5 @@ export const samples: readonly Sample[] = [
   },
   { name: 'account-refused', page: (view) => SignInAgainPage({ view, why: 'refused' }) },
   { name: 'account-password-changed', page: (view) => SignInAgainPage({ view, why: 'password_changed' }) },
+  { name: 'account-signed-out-everywhere', page: (view) => SignInAgainPage({ view, why: 'everywhere' }) },
 ];

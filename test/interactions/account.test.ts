@@ -1,9 +1,10 @@
 // The account page: a relying service of ours that asks for the highest level, fresh, before anything changes.
 import { expect } from 'chai';
 import { Client } from 'pg';
+import { fingerprint } from '../../src/platform/hashes.ts';
 import { PASSWORD, person, type RunningHouse, startHouse } from '../support/house.ts';
 import { type Answer, HttpBrowser } from '../support/http-browser.ts';
-import { logIn, signedIn } from '../support/service.ts';
+import { authorization, CALLBACK, logIn, redeem, sentBack, signedIn } from '../support/service.ts';
 import { addPhone, approveByScan, MFA, PIN, proveMailbox, submit } from './with-phone.ts';
 
 describe('the account page', () => {
@@ -224,6 +225,37 @@ describe('the account page', () => {
     expect(next.text).to.include('name="password"');
     const home = await logIn(browser, next, login, 'a brand new pass phrase');
     expect(new URL(home.url).pathname).to.equal('/account');
+  });
+
+  it('signs out everywhere: other browsers, what services hold, and what waits for the phone', async () => {
+    const { browser, home, login, id, phone } = await withPhone();
+    const thief = await signedIn(running.issuer, login, { acr_values: MFA });
+    const back = await approveByScan(thief.browser, phone, thief.answer);
+    const code = sentBack(back).get('code') ?? '';
+    await thief.browser.visit(at('/account'));
+    const { body } = await redeem(running.issuer, code, thief.request.verifier);
+    const me = async () =>
+      (await fetch(at('/me'), { headers: { authorization: `Bearer ${body['access_token']}` } })).status;
+    const waits = await signedIn(running.issuer, login, { acr_values: MFA });
+    expect(waits.answer.text).to.include('Payroll');
+    const silent = () =>
+      thief.browser.visit(authorization(running.issuer, { prompt: 'none' }).url, (url) => url.startsWith(CALLBACK));
+    expect([await me(), sentBack(await silent()).get('error')]).to.deep.equal([200, null]);
+    const { world } = running.house;
+    const known = fingerprint(thief.browser.cookie('known') ?? '');
+    expect((await world.records.knownBrowsers.find(known))?.userId).to.equal(id);
+    expect(await world.transactions.pendingOf(id)).to.have.length(1);
+
+    const forged = await browser.post(at('/account/sign-out-everywhere'), { csrf: 'x' });
+    expect([forged.status, await me()]).to.deep.equal([403, 200]);
+    const done = await submit(browser, home, '/sign-out-everywhere');
+    expect(done.text).to.include('You are signed out everywhere');
+    expect([await me(), sentBack(await silent()).get('error')]).to.deep.equal([401, 'login_required']);
+    for (const one of [browser, thief.browser])
+      expect((await one.visit(at('/account'))).text).to.include('name="password"');
+    expect(await world.records.knownBrowsers.find(known)).to.equal(undefined);
+    expect(await world.transactions.pendingOf(id)).to.deep.equal([]);
+    expect(await world.records.devices.ofUser(id)).to.have.length(1);
   });
 
   it('dies with the sessions of the person, and signs out', async () => {
