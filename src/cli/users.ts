@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Device } from '../domain/device.ts';
 import type { World } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
-import { addUser, inviteUser, resetFactors, setUserState, unlockUser } from '../usecases/manage-users.ts';
+import { addUser, inviteUser, removeUser, resetFactors, setUserState, unlockUser } from '../usecases/manage-users.ts';
 import { shown, type UserCommandDeps, withPerson } from './user-answers.ts';
 import { addGroupCommands, BAD_ATTRIBUTE, BAD_GROUP, pairs } from './users-groups.ts';
 import { addTransferCommands } from './users-transfer.ts';
@@ -153,6 +153,11 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
   about('enable', 'let a disabled person in again', async (world, found) => {
     await setUserState(world, found, 'active');
     return { facts: { state: 'active' }, lines: [`enabled ${found.login}`] };
+  });
+  about('remove', 'delete a disabled person and everything that is kept of them, for good', async (world, found) => {
+    if (!(await removeUser(world, found)))
+      deps.fail(`${found.login} is not disabled: "countersign user disable ${found.login}" comes first`);
+    return { facts: { state: 'removed' }, lines: [`removed ${found.login}; the sign-in name is free`] };
   });
   about('unlock', 'unlock phones that wrong PINs locked, and forget wrong tries', async (world, found) => {
     const { unlocked, cloned } = await unlockUser(world, found);

@@ -41,6 +41,7 @@ export const AUDIT_EVENTS = [
   'user_attributes_changed',
   'user_disabled',
   'user_enabled',
+  'user_removed',
   'user_invited',
   'user_factor_reset',
   'excess_rate_limit_exceeded',

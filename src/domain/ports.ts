@@ -45,6 +45,8 @@ export interface Users {
   /** The same password hashed anew. False, and nothing is written, where the person has another hash by now. */
   renewPasswordHash(id: string, old: string, hash: string): Promise<boolean>;
   setState(id: string, state: User['state']): Promise<boolean>;
+  /** Deletes the person with phones, known browsers, links, consents, grants and refresh tokens. False where they are not disabled. */
+  remove(id: string): Promise<boolean>;
   setLocale(id: string, locale: string): Promise<void>;
   /** The person, whom no other transaction changes before this one ends. */
   forUpdate(id: string): Promise<User | undefined>;

@@ -90,6 +90,20 @@ export async function setUserState(
   if (state === 'disabled') await hushPhones(world, user.id);
 }
 
+/**
+ * Deletes a disabled person and all that is kept of them (GDPR article 17). The audit keeps what happened, under an id that leads to nobody,
+ * until its retention ends. False where the person is not disabled: who is still at work should not vanish by a slip.
+ */
+export async function removeUser(world: Pick<World, 'atomically' | 'transactions'>, user: User): Promise<boolean> {
+  const removed = await world.atomically(async (records) => {
+    if (!(await records.users.remove(user.id))) return false;
+    await records.audit.record({ event: 'user_removed', outcome: 'success', sub: user.id, actor: 'cli' });
+    return true;
+  });
+  if (removed) await hushPhones(world, user.id);
+  return removed;
+}
+
 /** What the phones were asked is over, and phones that listen are told. */
 async function hushPhones(world: Pick<World, 'transactions'>, userId: string): Promise<void> {
   await endWaiting(world, userId);

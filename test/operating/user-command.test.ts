@@ -146,6 +146,12 @@ describe('countersign user', function () {
     expect(await json('unlock', 'grace')).to.include({ unlocked: 0, cloned: 0 });
     expect(await json('reset-factor', 'grace')).to.include({ removed: 0 });
     expect((await json('show', 'grace'))['phones']).to.deep.equal([]);
+    const early = await world.cli(['user', 'remove', 'grace']);
+    expect(early.code).to.equal(1);
+    expect(early.stderr).to.include('"countersign user disable grace" comes first');
+    await json('disable', 'grace');
+    expect(await json('remove', 'grace')).to.include({ login: 'grace', state: 'removed' });
+    expect((await world.cli(['user', 'show', 'grace'])).stderr).to.include('nobody has the sign-in name');
   });
 
   it('disables a person within a second on both nodes: session, tokens, phone; and enables again', async () => {

@@ -148,6 +148,14 @@ export function createUsers(db: Db): Users {
       );
     },
     setState: (id, state) => update('state = ?', [state, id]),
+    remove: (id) =>
+      one(
+        db,
+        `with gone as (delete from users where id = ? and state = 'disabled' returning id),
+           given as (delete from oidc_artefacts where account_id in (select id from gone))
+         select id from gone`,
+        [id],
+      ),
     async setLocale(id, locale) {
       await update('locale = ?', [locale, id]);
     },
