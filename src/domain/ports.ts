@@ -18,13 +18,22 @@ export type PinSetup = 'browser' | 'phone';
 
 // ── What lasts (PostgreSQL, or PGlite in the embedded default) ─────────────────────────────────────────────────────
 
+/** Somebody who signs in with a password. `passwordFailures`: wrong ones since the last right one. */
+export interface PersonWithPassword {
+  user: User;
+  passwordHash?: string;
+  passwordFailures: number;
+}
+
 /** People. */
 export interface Users {
   byId(id: string): Promise<User | undefined>;
   /** @param login in its canonical spelling. */
   byLogin(login: string): Promise<User | undefined>;
-  /** A person with the stored password hash, and wrong passwords since the last right one, in one query. @param login in its canonical spelling. */
-  withPassword(login: string): Promise<{ user: User; passwordHash?: string; passwordFailures: number } | undefined>;
+  /** A person with the stored password hash, in one query. @param login in its canonical spelling. */
+  withPassword(login: string): Promise<PersonWithPassword | undefined>;
+  /** The same of a mail address that one person alone has. @param email compared without regard to case. */
+  withPasswordByEmail(email: string): Promise<PersonWithPassword | undefined>;
   /** @param email compared without regard to case. */
   byEmail(email: string): Promise<User[]>;
   list(): Promise<User[]>;

@@ -1,6 +1,6 @@
 // Signs a person in with a password: the same work and the same words for people we know and people we do not.
 import type { Proof } from '../domain/assurance.ts';
-import { QueueFull, type World } from '../domain/ports.ts';
+import { type PersonWithPassword, QueueFull, type World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { seconds } from '../platform/clock.ts';
 import { fingerprint } from '../platform/hashes.ts';
@@ -78,12 +78,10 @@ export async function signInWithPassword(world: Touched, attempt: PasswordAttemp
   return { ok: true, userId: found.user.id, proof: { at: seconds(world.clock), amr: ['pwd'] } };
 }
 
-/** The person of a sign-in name, or of a mail address that one person alone has. */
+/** The person of a sign-in name, or of a mail address that one person alone has: as many questions for those whom we know as for others. */
 async function findByNameOrMail(world: Touched, login: string) {
   const named = await world.records.users.withPassword(login);
-  if (named || !login.includes('@')) return named;
-  const [person, ...others] = await world.records.users.byEmail(login);
-  return person && others.length === 0 ? world.records.users.withPassword(person.login) : undefined;
+  return named || !login.includes('@') ? named : world.records.users.withPasswordByEmail(login);
 }
 
 /**
@@ -104,17 +102,17 @@ export const passwordKey = (login: string): string => fingerprint(`login ${login
  */
 async function check(
   world: Touched,
-  found: { user: User; passwordHash?: string; passwordFailures: number } | undefined,
+  found: PersonWithPassword | undefined,
   { login, password, known }: { login: string; password: string; known: boolean },
 ): Promise<'right' | 'stale' | 'wrong' | 'busy'> {
   try {
     if (password.length > LONGEST) return 'wrong';
-    if (found?.passwordHash === undefined) {
+    if (found?.passwordHash === undefined || found.user.state !== 'active') {
       const like = await world.records.users.passwordHashAt(fingerprint(`nobody ${login}`));
-      return await world.passwords.pretend(password, like);
+      return await world.passwords.pretend(password, found?.passwordHash ?? like);
     }
     const closed = found.passwordFailures >= CLOSED_AT && !known;
-    if (found.user.state !== 'active' || closed) return await world.passwords.pretend(password, found.passwordHash);
+    if (closed) return await world.passwords.pretend(password, found.passwordHash);
     return await world.passwords.verify(found.passwordHash, password);
   } catch (error) {
     if (error instanceof QueueFull) return 'busy';

@@ -1,5 +1,5 @@
 // People in the database.
-import type { Users } from '../../domain/ports.ts';
+import type { PersonWithPassword, Users } from '../../domain/ports.ts';
 import type { User } from '../../domain/user.ts';
 import { type Db, one, rows } from './statement.ts';
 
@@ -59,22 +59,25 @@ export function toUser(row: UserRow): User {
 export function createUsers(db: Db): Users {
   const select = async (rest: string, bindings: string[] = []) =>
     (await rows<UserRow>(db, `select ${COLUMNS} from users ${rest}`, bindings)).map(toUser);
+  /** The one person, with what their password is compared with. */
+  async function withPassword(where: string, binding: string): Promise<PersonWithPassword | undefined> {
+    const [found, ...others] = await rows<UserRow & { password_hash: string | null; password_failures: number }>(
+      db,
+      `select ${COLUMNS}, password_hash, password_failures from users where ${where}`,
+      [binding],
+    );
+    if (!found || others.length > 0) return undefined;
+    const { password_hash: passwordHash, password_failures: passwordFailures } = found;
+    return { user: toUser(found), passwordFailures, ...(passwordHash === null ? {} : { passwordHash }) };
+  }
   const update = (set: string, bindings: (string | boolean)[]) =>
     one(db, `update users set ${set} where id = ? returning id`, bindings);
 
   return {
     byId: async (id) => (await select('where id = ?', [id]))[0],
     byLogin: async (login) => (await select('where login = ?', [login]))[0],
-    async withPassword(login) {
-      const [found] = await rows<UserRow & { password_hash: string | null; password_failures: number }>(
-        db,
-        `select ${COLUMNS}, password_hash, password_failures from users where login = ?`,
-        [login],
-      );
-      if (!found) return undefined;
-      const { password_hash: passwordHash, password_failures: passwordFailures } = found;
-      return { user: toUser(found), passwordFailures, ...(passwordHash === null ? {} : { passwordHash }) };
-    },
+    withPassword: (login) => withPassword('login = ?', login),
+    withPasswordByEmail: (email) => withPassword('lower(email) = lower(?) limit 2', email),
     byEmail: (email) => select('where lower(email) = lower(?) order by id', [email]),
     list: () => select('order by login'),
     insert: (user, passwordHash) =>
