@@ -5,6 +5,7 @@ import { QueueFull, type World } from '../domain/ports.ts';
 import { fingerprint } from '../platform/hashes.ts';
 import { endWaiting, replacePassword } from './replace-password.ts';
 import { hashOrBusy, problemFor } from './reset-password.ts';
+import { countWrongPassword } from './sign-in-with-password.ts';
 import { tellPerson } from './tell-person.ts';
 
 /** What the account page was given. */
@@ -40,7 +41,11 @@ export async function changePassword(world: Needs, change: PasswordChange): Prom
   if (user?.state !== 'active' || old === undefined) return { ok: false, why: 'wrong' };
   const right = await verifyOrBusy(world, old, change.current);
   if (right === undefined) return { ok: false, why: 'busy' };
-  if (!right) return { ok: false, why: 'wrong' };
+  if (!right) {
+    // Whoever holds the session of somebody else must not guess here what is closed at the sign-in.
+    await countWrongPassword(world, user);
+    return { ok: false, why: 'wrong' };
+  }
   await world.limits.clear('password_person', key);
   if (canonicalPassword(change.password) === canonicalPassword(change.current)) return { ok: false, why: 'same' };
   const problem = problemFor(user, change);

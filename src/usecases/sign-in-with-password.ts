@@ -131,13 +131,13 @@ async function refuse(world: Touched, attempt: PasswordAttempt, user: User | und
       ...(user ? { sub: user.id } : {}),
       ...(attempt.userAgent === undefined ? {} : { userAgent: attempt.userAgent }),
     }),
-    user?.state === 'active' ? countWrong(world, user) : undefined,
+    user?.state === 'active' ? countWrongPassword(world, user) : undefined,
   ]);
   return { ok: false, why: 'wrong' };
 }
 
 /** Counts for good, and tells the person once when that closes the password. */
-async function countWrong(world: Touched, user: User): Promise<void> {
+export async function countWrongPassword(world: Pick<World, 'records' | 'mailer' | 'log'>, user: User): Promise<void> {
   if ((await world.records.users.passwordFailed(user.id)) !== CLOSED_AT) return;
   await world.records.audit.record({ event: 'authn_login_fail_max', outcome: 'failure', sub: user.id });
   await tellPerson(world, user.id, { about: 'password_closed' });

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import pg from 'pg';
 import { fingerprint } from '../../src/platform/hashes.ts';
 import { acceptInvitation } from '../../src/usecases/accept-invitation.ts';
+import { changePassword } from '../../src/usecases/change-password.ts';
 import { inviteUser, resetFactors, unlockUser } from '../../src/usecases/manage-users.ts';
 import { CLOSED_AT, signInWithPassword } from '../../src/usecases/sign-in-with-password.ts';
 import { approveByScan, MFA, submit } from '../interactions/with-phone.ts';
@@ -141,6 +142,10 @@ describe('what a person is told', () => {
       expect(letters(owner.login).filter((one) => one === TOLD)).to.have.length(1);
       expect(await attempt(PASSWORD, known), 'where its owner is known').to.equal('ok');
       expect(await attempt(PASSWORD), 'open again').to.equal('ok');
+      const change = { userId: owner.id, current: 'wrong', password: 'nine quiet herons', minLength: 8, context: [] };
+      await failed(CLOSED_AT - 1);
+      expect(await changePassword(world, { ...change, address: 'there' })).to.deep.equal({ ok: false, why: 'wrong' });
+      expect(await attempt(PASSWORD), 'closed by guesses at the account page').to.equal('wrong');
       await failed(CLOSED_AT);
       const { token } = await inviteUser(world, await user(owner.id));
       const set = { token, password: 'nine quiet herons', minLength: 8, context: [], address: '192.0.2.47' };
