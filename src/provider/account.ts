@@ -1,24 +1,17 @@
 // People as oidc-provider sees them: the account behind a subject and its claims (OpenID Connect Core section 5).
-import type {
-  AccessToken,
-  Account,
-  AuthorizationCode,
-  FindAccount,
-  KoaContextWithOIDC,
-  RefreshToken,
-} from 'oidc-provider';
+import type { Account, FindAccount, KoaContextWithOIDC } from 'oidc-provider';
 import { type ClaimRules, claimsBy, scopeOf } from '../domain/claims.ts';
 import type { Devices, Users } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
-import { refuseGonePhone } from './phone-behind.ts';
+import { gonePhone, restsOnGonePhone } from './phone-behind.ts';
 
-const people = new WeakMap<object, User>();
+const read = new WeakMap<object, User>();
 
 /** The person of the account that this request has loaded; undefined for nobody and for a disabled person. */
 export function personOf(ctx: KoaContextWithOIDC): User | undefined {
   const { Account: account } = ctx.oidc.entities;
-  return account ? people.get(account) : undefined;
+  return account ? read.get(account) : undefined;
 }
 
 /** Claims by scope and on request; `acr`, `amr` and `auth_time` stand in every id_token (design, decision 4). */
@@ -58,28 +51,57 @@ export function claimsFor(user: User, rules: ClaimRules, scope: string, asked: o
   return { ...Object.fromEntries(standard), ...own, sub: user.id };
 }
 
+/** Where people and their phones are read. */
+export interface People {
+  users: Pick<Users, 'byId'>;
+  phones: Pick<Devices, 'byId'>;
+}
+
 /**
  * `findAccount` of oidc-provider. Answers undefined for a disabled person, for a token from before the person's sessions were
  * ended, and for a session that was signed out of and came back with a Redis that took over, so that every endpoint refuses at once.
+ * An access token whose phone no longer counts is nobody's either.
  * @param rules of the operator's own claims, for the service and under the grant of a request.
- * @throws InvalidGrant for what rests on a phone that no longer counts: before it is used up.
+ * @throws InvalidGrant for a code, a refresh token or a back-channel request whose phone no longer counts: before it is used up.
  */
-export function accountFinder(
-  users: Pick<Users, 'byId'>,
-  phones: Pick<Devices, 'byId'>,
-  rules: (ctx: KoaContextWithOIDC) => ClaimRules,
-): FindAccount {
+export function accountFinder(people: People, rules: (ctx: KoaContextWithOIDC) => ClaimRules): FindAccount {
   return async (ctx, sub, token) => {
-    const user = await users.byId(sub);
-    if (user?.state !== 'active' || isOutdated(user, token) || isEnded(user, sessionOf(ctx, token))) return undefined;
-    await refuseGonePhone(phones, token);
+    const user = await personBehind(people.users, ctx, sub, token);
+    if (!user) return undefined;
+    if (await restsOnGonePhone(people.phones, token)) {
+      if ((token as { kind?: string } | undefined)?.kind === 'AccessToken') return undefined;
+      throw gonePhone();
+    }
     const account: Account = {
       accountId: user.id,
       claims: async (_use, scope, asked) => claimsFor(user, rules(ctx), scope ?? '', asked ?? {}),
     };
-    people.set(account, user);
+    read.set(account, user);
     return account;
   };
+}
+
+/**
+ * Whether what a token rests on is still there, so that introspection says of it what its use would (RFC 7662 section 2.2). A token of
+ * a client itself rests on nobody.
+ */
+export async function stillStands(people: People, ctx: KoaContextWithOIDC, token: object): Promise<boolean> {
+  const { accountId } = token as { accountId?: string };
+  if (accountId === undefined) return true;
+  const user = await personBehind(people.users, ctx, accountId, token);
+  return user !== undefined && !(await restsOnGonePhone(people.phones, token));
+}
+
+/** The person, unless they are disabled or what they did with this token or session was ended. */
+async function personBehind(
+  users: People['users'],
+  ctx: KoaContextWithOIDC,
+  id: string,
+  token: object | undefined,
+): Promise<User | undefined> {
+  const user = await users.byId(id);
+  if (user?.state !== 'active' || isOutdated(user, token) || isEnded(user, sessionOf(ctx, token))) return undefined;
+  return user;
 }
 
 /** The session that a request or a token that ends with its session stands on. */
@@ -94,7 +116,7 @@ const isEnded = (user: User, session: string | undefined): boolean =>
   session !== undefined && user.endedSessions.length > 0 && user.endedSessions.includes(fingerprint(session));
 
 /** Tokens are dated in whole seconds, so the boundary second itself still counts. */
-function isOutdated(user: User, token: AuthorizationCode | AccessToken | RefreshToken | object | undefined): boolean {
+function isOutdated(user: User, token: object | undefined): boolean {
   const issued = token && 'iat' in token && typeof token.iat === 'number' ? token.iat : undefined;
   return issued !== undefined && issued < Math.floor(user.sessionsValidAfter / 1000);
 }

@@ -5,7 +5,7 @@ import type { Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Consents, Devices, Users } from '../domain/ports.ts';
 import type { Clock } from '../platform/clock.ts';
-import { accountFinder, CLAIMS } from './account.ts';
+import { accountFinder, CLAIMS, stillStands } from './account.ts';
 import { isReadOnly } from './availability.ts';
 import { type BackchannelWorld, backchannelFeature, backchannelLife } from './backchannel.ts';
 import { deviceCodeLife, deviceFlowFeature } from './device-flow.ts';
@@ -86,7 +86,7 @@ export function configuration(parts: ProviderParts): Configuration {
     extraTokenClaims: tokenClaims(parts.registry),
     features: features(parts),
     fetch: parts.fetch,
-    findAccount: accountFinder(parts.users, parts.phones, (ctx) => {
+    findAccount: accountFinder(parts, (ctx) => {
       const { clientId = '' } = ctx.oidc.client ?? {};
       return toldRules(ctx, parts.registry(), clientId, parts.registry().client(clientId)?.claims ?? {});
     }),
@@ -180,7 +180,8 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     },
     introspection: {
       enabled: true,
-      allowedPolicy: (_ctx, client, token) => mayIntrospect(registry(), client.clientId, token),
+      allowedPolicy: async (ctx, client, token) =>
+        mayIntrospect(registry(), client.clientId, token) && (await stillStands(parts, ctx, token)),
     },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },

@@ -57,13 +57,13 @@ export function nameSuccessors(provider: Provider, successor: () => string | und
 }
 
 /**
- * Lets the phone that a level rests on into codes, back-channel requests and refresh tokens, as {@link keepOurMembers} does for
- * sessions. Without it a refresh token would go on saying what a phone had proven that was stolen and removed since.
+ * Lets the phone that a level rests on into all that is stored of a sign-in, as {@link keepOurMembers} does for sessions. Without it
+ * tokens would go on saying what a phone had proven that was stolen and removed since.
  * @param phoneBehind the phone of what is saved now. A back-channel request has been given its own.
  */
 export function carryPhones(provider: Provider, phoneBehind: (ctx: KoaContextWithOIDC) => string | undefined): void {
-  const { AuthorizationCode, DeviceCode, RefreshToken, BackchannelAuthenticationRequest } = provider;
-  for (const model of [AuthorizationCode, DeviceCode, RefreshToken, BackchannelAuthenticationRequest]) {
+  const { AccessToken, AuthorizationCode, DeviceCode, RefreshToken, BackchannelAuthenticationRequest } = provider;
+  for (const model of [AccessToken, AuthorizationCode, DeviceCode, RefreshToken, BackchannelAuthenticationRequest]) {
     const { prototype, IN_PAYLOAD } = model as unknown as {
       IN_PAYLOAD: readonly string[];
       prototype: { phone?: string; save(): Promise<string> };

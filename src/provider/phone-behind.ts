@@ -1,4 +1,4 @@
-// The phone that a token's level rests on: codes and refresh tokens carry it, so that each use can ask whether it still counts.
+// The phone that a token's level rests on: whatever is stored carries it, so that each use can ask whether it still counts.
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Proofs } from '../domain/assurance.ts';
 import { stillCounts } from '../domain/device.ts';
@@ -25,13 +25,16 @@ export function phoneBehind(ctx: KoaContextWithOIDC): string | undefined {
   return noted.get(ctx) ?? sourceOf(ctx)?.phone;
 }
 
-/**
- * Refuses to go on from a code, a refresh token or a back-channel request whose phone no longer counts: what it would give still says
- * that the phone had proven it. Giving out less would be true, but no service expects its level to sink by a refresh (RFC 9470 section 6.2).
- * @param token what is redeemed. @throws InvalidGrant (RFC 6749 section 5.2)
- */
-export async function refuseGonePhone(phones: Pick<Devices, 'byId'>, token: object | undefined): Promise<void> {
+/** Whether a token says what a phone has proven that no longer counts. */
+export async function restsOnGonePhone(phones: Pick<Devices, 'byId'>, token: object | undefined): Promise<boolean> {
   const { phone, accountId } = (token ?? {}) as { phone?: string; accountId?: string };
-  if (phone === undefined || stillCounts(await phones.byId(phone), accountId)) return;
-  throw new errors.InvalidGrant('the phone that this sign-in rests on no longer counts; ask for authorization again');
+  return phone !== undefined && !stillCounts(await phones.byId(phone), accountId);
 }
+
+/**
+ * The refusal to go on from a code, a refresh token or a back-channel request whose phone no longer counts (RFC 6749 section 5.2): what
+ * it would give still says that the phone had proven it. Giving out less would be true, but no service expects its level to sink by a
+ * refresh (RFC 9470 section 6.2).
+ */
+export const gonePhone = (): errors.OIDCProviderError =>
+  new errors.InvalidGrant('the phone that this sign-in rests on no longer counts; ask for authorization again');

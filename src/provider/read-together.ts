@@ -8,7 +8,7 @@ export type ReadBoth = (userId: string, grantId: string) => Promise<{ user: User
 
 /** What one request knows beforehand, and what was brought along for it. */
 interface Brought {
-  /** The person by the grant's id, from the code or token that names both. */
+  /** The person by the grant's id, from the code or token that names both, until they were read. */
   personOf: Map<string, string>;
   users: Map<string, User>;
   /** `none`: looked for, and not there. */
@@ -16,12 +16,22 @@ interface Brought {
 }
 
 /** Models that name a person and a grant, and are found before either is looked for. */
-const NAMING = new Set(['AuthorizationCode', 'RefreshToken']);
+const NAMING = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken']);
 
 function take<V>(map: Map<string, V> | undefined, key: string): V | undefined {
   const value = map?.get(key);
   map?.delete(key);
   return value;
+}
+
+/** The grant that a token has named beside the person; read with her now, and so named no more. */
+function grantNamed(brought: Brought | undefined, userId: string): string | undefined {
+  for (const [grantId, person] of brought?.personOf ?? []) {
+    if (person !== userId) continue;
+    brought?.personOf.delete(grantId);
+    return grantId;
+  }
+  return undefined;
 }
 
 /** The grant that the session of this authorization request has for the service that asks. */
@@ -53,7 +63,7 @@ export function readTogether(
     const brought = here();
     const known = take(brought?.users, id);
     if (known) return known;
-    const grantId = sessionsGrant(request(), id);
+    const grantId = grantNamed(brought, id) ?? sessionsGrant(request(), id);
     if (!brought || !grantId) return users.byId(id);
     const both = await readBoth(id, grantId);
     if (both) brought.grants.set(grantId, both.grant ?? 'none');
@@ -64,7 +74,7 @@ export function readTogether(
     const brought = here();
     const known = take(brought?.grants, id);
     if (known) return known === 'none' ? undefined : known;
-    const userId = brought?.personOf.get(id);
+    const userId = take(brought?.personOf, id);
     const both = userId === undefined ? undefined : await readBoth(userId, id);
     if (!both) return adapter.find(id);
     brought?.users.set(both.user.id, both.user);

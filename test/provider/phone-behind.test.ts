@@ -1,4 +1,4 @@
-// What was given by a phone that is gone since: refresh tokens, codes and back-channel answers give nothing more (attack case A42).
+// What was given by a phone that is gone since gives nothing more, and introspection says so (attack case A42).
 import { expect } from 'chai';
 import pg from 'pg';
 import type { HeadlessPhone } from '../../src/cli/phone-headless.ts';
@@ -82,8 +82,14 @@ describe('what rests on a phone', function () {
     const got = await code(login, phone);
     const tokens = await redeem(running.issuer, got.code, got.verifier);
     expect(tokens.claims['acr']).to.equal(phone ? MFA : 'urn:countersign:acr:basic');
-    return { ...got, token: tokens.body['refresh_token'] };
+    return { ...got, token: tokens.body['refresh_token'], access: tokens.body['access_token'] };
   }
+  async function introspect(token: unknown): Promise<unknown> {
+    const body = new URLSearchParams({ client_id: 'payroll', token: String(token) });
+    return (await fetch(`${running.issuer}/token/introspection`, { method: 'POST', body })).json();
+  }
+  const userinfo = (token: unknown) =>
+    fetch(`${running.issuer}/me`, { headers: { authorization: `Bearer ${String(token)}` } });
 
   it('refreshes as long as the phone is there, and no more once it was removed', async () => {
     const { id, login, phone } = await personWithPhone(running);
@@ -125,6 +131,24 @@ describe('what rests on a phone', function () {
     await remove(id, phone);
     next(await refresh(plain.token));
     next(await refresh(strong.token));
+  });
+
+  it('is said of both tokens by introspection, and of the access token by userinfo', async () => {
+    const { id, login, phone } = await personWithPhone(running);
+    const [plain, strong] = [await offline(login), await offline(login, phone)];
+    const renewed = await refresh(strong.token);
+    const tokens = [strong.access, renewed.body['access_token'], next(renewed)];
+    for (const token of tokens) expect(await introspect(token)).to.include({ active: true, sub: id });
+    expect((await userinfo(strong.access)).status).to.equal(200);
+    await remove(id, phone);
+    for (const token of tokens) expect(await introspect(token)).to.deep.equal({ active: false });
+    const told = await userinfo(strong.access);
+    expect([told.status, told.headers.get('www-authenticate')]).to.satisfy(
+      ([status, words]: unknown[]) => status === 401 && String(words).includes('error="invalid_token"'),
+    );
+    for (const token of [plain.access, plain.token])
+      expect(await introspect(token)).to.include({ active: true, sub: id });
+    expect((await userinfo(plain.access)).status).to.equal(200);
   });
 
   it('gives nothing for a code that was made before the phone went', async () => {

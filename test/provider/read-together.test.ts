@@ -46,6 +46,7 @@ function stores(payload: AdapterPayload = {}) {
     together,
     grants: together.adapter('Grant', adapter('Grant')),
     codes: together.adapter('AuthorizationCode', adapter('AuthorizationCode')),
+    tokens: together.adapter('AccessToken', adapter('AccessToken')),
     during: (next: KoaContextWithOIDC | undefined) => {
       current = next;
     },
@@ -72,6 +73,20 @@ describe('a person and her grant, read together', () => {
     expect(asked).to.deep.equal(['AuthorizationCode c', 'both maria g1']);
     await together.users.byId('maria');
     expect(asked.at(-1)).to.equal('user maria');
+  });
+
+  it('at userinfo and at introspection, whichever of the two is looked for first', async () => {
+    for (const personFirst of [true, false]) {
+      const { asked, together, grants, tokens, during } = stores({ grantId: 'g1', accountId: 'maria' });
+      during({ oidc: {} } as KoaContextWithOIDC);
+      await tokens.find('t');
+      const reads = [() => together.users.byId('maria'), () => grants.find('g1')];
+      for (const read of personFirst ? reads : reads.reverse()) await read();
+      expect(asked).to.deep.equal(['AccessToken t', 'both maria g1']);
+      await grants.find('g1');
+      await together.users.byId('maria');
+      expect(asked.slice(2)).to.deep.equal(['Grant g1', 'user maria']);
+    }
   });
 
   it('never in another request, and never for another person or grant', async () => {
