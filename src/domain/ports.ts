@@ -63,8 +63,11 @@ export interface Users {
   setAttributes(id: string, attributes: User['attributes']): Promise<void>;
   /** The person's own switch "always ask for my second factor". */
   setAlwaysSecondFactor(id: string, always: boolean): Promise<void>;
-  /** Ends every session and token of the person at once, on every node: moves `sessionsValidAfter` to now and deletes their grants. */
-  endSessions(id: string): Promise<void>;
+  /**
+   * Ends every session and token of the person at once, on every node: moves `sessionsValidAfter` to now and deletes their grants.
+   * @returns the clients that had any of those.
+   */
+  endSessions(id: string): Promise<string[]>;
   /** Notes that one session was signed out of. @param session the hash of its uid. @param seconds how long it would have lived. */
   sessionEnded(id: string, session: string, seconds: number): Promise<void>;
   /** Raises `factorsVersion` by one. */

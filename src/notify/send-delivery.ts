@@ -9,7 +9,7 @@ export interface SendingParts {
   /** The guarded fetch. */
   fetch: typeof globalThis.fetch;
   /** Makes a logout token and posts it; oidc-provider does both. */
-  logout(clientId: string, sub: string, sid: string): Promise<void>;
+  logout(clientId: string, sub: string, sid: string | undefined): Promise<void>;
 }
 
 /** Sends by kind. @throws Error whose message holds neither an address nor a secret, where it is to be tried again. */
@@ -19,7 +19,7 @@ export function createSending(parts: SendingParts): (delivery: Delivery, content
     if (client && delivery.kind === 'ciba_ping')
       await ping(parts, client, content as { authReqId: string; token: string });
     if (client && delivery.kind === 'logout')
-      await signOut(parts, delivery.clientId, content as { sub: string; sid: string });
+      await signOut(parts, delivery.clientId, content as { sub: string; sid?: string });
   };
 }
 
@@ -41,7 +41,7 @@ async function ping(
 }
 
 /** Back-Channel Logout section 2.5: the token is made at each try, because it lives for minutes only. */
-async function signOut({ logout }: SendingParts, clientId: string, { sub, sid }: { sub: string; sid: string }) {
+async function signOut({ logout }: SendingParts, clientId: string, { sub, sid }: { sub: string; sid?: string }) {
   try {
     await logout(clientId, sub, sid);
   } catch (error) {

@@ -189,7 +189,7 @@ export function offerClaims(
 
 interface LogoutClient {
   clientId: string;
-  backchannelLogout(sub: string, sid: string): Promise<void>;
+  backchannelLogout(sub: string, sid: string | undefined): Promise<void>;
 }
 
 const senders = new WeakMap<Provider, LogoutClient['backchannelLogout']>();
@@ -200,17 +200,29 @@ const senders = new WeakMap<Provider, LogoutClient['backchannelLogout']>();
  */
 export function keepLogouts(
   provider: Provider,
-  keep: (notice: { clientId: string; sub: string; sid: string }) => Promise<void>,
+  keep: (notice: { clientId: string; sub: string; sid?: string }) => Promise<void>,
 ): void {
   const { prototype } = provider.Client as unknown as { prototype: LogoutClient };
   senders.set(provider, prototype.backchannelLogout);
   prototype.backchannelLogout = function (this: LogoutClient, sub, sid) {
-    return keep({ clientId: this.clientId, sub, sid });
+    return keep({ clientId: this.clientId, sub, ...(sid === undefined ? {} : { sid }) });
   };
 }
 
-/** Makes a logout token now and posts it. @throws the library's error, which names the address and holds the `response`. */
-export async function sendLogout(provider: Provider, clientId: string, sub: string, sid: string): Promise<void> {
-  const client = (await provider.Client.find(clientId)) as unknown as LogoutClient & { backchannelLogoutUri?: string };
-  if (client?.backchannelLogoutUri) await senders.get(provider)?.call(client, sub, sid);
+/**
+ * Makes a logout token now and posts it. Where all sessions of a person have ended there is no `sid`; a client that insists on one could do
+ * nothing with the token (Back-Channel Logout sections 2.2 and 2.6).
+ * @throws the library's error, which names the address and holds the `response`.
+ */
+export async function sendLogout(
+  provider: Provider,
+  clientId: string,
+  sub: string,
+  sid: string | undefined,
+): Promise<void> {
+  const client = (await provider.Client.find(clientId)) as unknown as
+    | (LogoutClient & { backchannelLogoutUri?: string; backchannelLogoutSessionRequired?: boolean })
+    | undefined;
+  if (!client?.backchannelLogoutUri || (client.backchannelLogoutSessionRequired && sid === undefined)) return;
+  await senders.get(provider)?.call(client, sub, sid);
 }

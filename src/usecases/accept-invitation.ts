@@ -6,7 +6,10 @@ import { tellPerson } from './tell-person.ts';
 
 /** Spends the invitation and sets the password; who had one before is told. A refused password leaves the link good. */
 export async function acceptInvitation(
-  world: Pick<World, 'records' | 'atomically' | 'passwords' | 'transactions' | 'mailer' | 'log'>,
+  world: Pick<
+    World,
+    'records' | 'atomically' | 'passwords' | 'transactions' | 'mailer' | 'log' | 'random' | 'vault' | 'courier'
+  >,
   wanted: NewPassword,
 ): Promise<PasswordSet> {
   const invited = await world.records.tickets.peek(fingerprint(wanted.token), 'invite');

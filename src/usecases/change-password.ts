@@ -3,7 +3,8 @@
 import { canonicalPassword, type PasswordProblem } from '../domain/password-rules.ts';
 import { QueueFull, type World } from '../domain/ports.ts';
 import { fingerprint } from '../platform/hashes.ts';
-import { endWaiting, replacePassword } from './replace-password.ts';
+import { endWaiting } from './end-sessions.ts';
+import { replacePassword } from './replace-password.ts';
 import { hashOrBusy, problemFor } from './reset-password.ts';
 import { countWrongPassword } from './sign-in-with-password.ts';
 import { tellPerson } from './tell-person.ts';
@@ -26,7 +27,10 @@ export type PasswordChanged =
   | { ok: false; why: 'wait'; retryAfter: number }
   | { ok: false; why: 'refused'; problem: PasswordProblem };
 
-type Needs = Pick<World, 'records' | 'atomically' | 'passwords' | 'limits' | 'transactions' | 'mailer' | 'log'>;
+type Needs = Pick<
+  World,
+  'records' | 'atomically' | 'passwords' | 'limits' | 'transactions' | 'mailer' | 'log' | 'random' | 'vault' | 'courier'
+>;
 
 /**
  * Changes the password. The caller has made sure that the session is fresh enough (account changes). Every session of the person ends,
@@ -53,7 +57,7 @@ export async function changePassword(world: Needs, change: PasswordChange): Prom
   const hash = await hashOrBusy(world, change.password);
   if (hash === undefined) return { ok: false, why: 'busy' };
   await world.atomically((records) =>
-    replacePassword(records, { userId: user.id, hash, reason: 'changed', ip: change.address }),
+    replacePassword(world, records, { userId: user.id, hash, reason: 'changed', ip: change.address }),
   );
   await endWaiting(world, user.id);
   await tellPerson(world, user.id, { about: 'password_changed' });

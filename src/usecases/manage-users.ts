@@ -4,7 +4,7 @@ import { canonicalAttributes, canonicalGroups } from '../domain/groups.ts';
 import type { World } from '../domain/ports.ts';
 import { canonicalLogin, type User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
-import { endWaiting } from './replace-password.ts';
+import { endEverySession, endWaiting } from './end-sessions.ts';
 import { passwordKey } from './sign-in-with-password.ts';
 import { tellPerson } from './tell-person.ts';
 
@@ -73,14 +73,14 @@ export async function findUser(world: Pick<World, 'records'>, typed: string): Pr
 
 /** Disables or enables; a disabled person is out everywhere before this answers. */
 export async function setUserState(
-  world: Pick<World, 'atomically' | 'transactions'>,
+  world: Pick<World, 'atomically' | 'transactions' | 'random' | 'vault' | 'courier'>,
   user: User,
   state: User['state'],
 ): Promise<void> {
   await world.atomically(async (records) => {
     await records.users.setState(user.id, state);
     if (state === 'disabled') {
-      await records.users.endSessions(user.id);
+      await endEverySession(world, records, user.id);
       await records.tickets.cancelAll(user.id);
       await records.knownBrowsers.forgetAll(user.id);
     }
@@ -94,7 +94,10 @@ export async function setUserState(
  * Deletes a disabled person and all that is kept of them (GDPR article 17). The audit keeps what happened, under an id that leads to nobody,
  * until its retention ends. False where the person is not disabled: who is still at work should not vanish by a slip.
  */
-export async function removeUser(world: Pick<World, 'atomically' | 'transactions'>, user: User): Promise<boolean> {
+export async function removeUser(
+  world: Pick<World, 'atomically' | 'transactions' | 'courier'>,
+  user: User,
+): Promise<boolean> {
   const removed = await world.atomically(async (records) => {
     if (!(await records.users.remove(user.id))) return false;
     await records.audit.record({ event: 'user_removed', outcome: 'success', sub: user.id, actor: 'cli' });
@@ -105,7 +108,7 @@ export async function removeUser(world: Pick<World, 'atomically' | 'transactions
 }
 
 /** What the phones were asked is over, and phones that listen are told. */
-async function hushPhones(world: Pick<World, 'transactions'>, userId: string): Promise<void> {
+async function hushPhones(world: Pick<World, 'transactions' | 'courier'>, userId: string): Promise<void> {
   await endWaiting(world, userId);
   await world.transactions.touchUser(userId);
 }
@@ -164,7 +167,7 @@ export async function inviteUser(
  * somebody else who asked the operator. Answers how many phones went.
  */
 export async function resetFactors(
-  world: Pick<World, 'atomically' | 'transactions' | 'records' | 'mailer' | 'log'>,
+  world: Pick<World, 'atomically' | 'transactions' | 'records' | 'mailer' | 'log' | 'random' | 'vault' | 'courier'>,
   user: User,
 ): Promise<number> {
   const removed = await world.atomically(async (records) => {
@@ -172,7 +175,7 @@ export async function resetFactors(
     for (const device of devices) await records.devices.remove(device.id, user.id);
     await records.users.factorsChanged(user.id);
     await records.knownBrowsers.forgetAll(user.id);
-    await records.users.endSessions(user.id);
+    await endEverySession(world, records, user.id);
     await records.audit.record({
       event: 'user_factor_reset',
       outcome: 'success',

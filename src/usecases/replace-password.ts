@@ -1,8 +1,10 @@
 // Writes a new password, and ends everything that hung on the old one, in one commit.
 import type { Records, World } from '../domain/ports.ts';
+import { endEverySession } from './end-sessions.ts';
 
 /** Ends what hung on the old password: sessions, tokens, links, known browsers, enrolments under way. Call it inside `atomically`. */
 export async function replacePassword(
+  world: Pick<World, 'random' | 'vault'>,
   records: Records,
   change: { userId: string; hash: string; reason: 'changed' | 'reset' | 'invited'; ip?: string },
 ): Promise<void> {
@@ -11,7 +13,7 @@ export async function replacePassword(
   await records.users.factorsChanged(userId);
   await records.tickets.cancelAll(userId);
   await records.knownBrowsers.forgetAll(userId);
-  await records.users.endSessions(userId);
+  await endEverySession(world, records, userId);
   await records.audit.record({
     event: 'authn_password_change',
     outcome: 'success',
@@ -19,10 +21,4 @@ export async function replacePassword(
     reason,
     ...(ip === undefined ? {} : { ip }),
   });
-}
-
-/** Ends the sign-ins that wait for a phone: whoever started them may have used the old password. */
-export async function endWaiting(world: Pick<World, 'transactions'>, userId: string): Promise<void> {
-  const pending = await world.transactions.pendingOf(userId);
-  await Promise.all(pending.map((transaction) => world.transactions.end(transaction.id)));
 }

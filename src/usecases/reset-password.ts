@@ -4,7 +4,8 @@ import { canonicalPassword, type PasswordProblem, passwordProblem } from '../dom
 import { QueueFull, type World } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
-import { endWaiting, replacePassword } from './replace-password.ts';
+import { endWaiting } from './end-sessions.ts';
+import { replacePassword } from './replace-password.ts';
 import { tellPerson } from './tell-person.ts';
 
 /** What the page was given. */
@@ -24,7 +25,10 @@ export type PasswordSet =
   | { ok: false; why: 'over' | 'busy' }
   | { ok: false; why: 'refused'; problem: PasswordProblem };
 
-type Needs = Pick<World, 'records' | 'atomically' | 'passwords' | 'transactions' | 'mailer' | 'log'>;
+type Needs = Pick<
+  World,
+  'records' | 'atomically' | 'passwords' | 'transactions' | 'mailer' | 'log' | 'random' | 'vault' | 'courier'
+>;
 
 /** The rules for a person's new password, with what is known of them. */
 export function problemFor(
@@ -70,7 +74,7 @@ export async function setByTicket(
     // Of two answers with one link exactly one is taken, and only while the person may sign in.
     if ((await records.tickets.spend(ticket, purpose)) !== user.id) return false;
     const reason = purpose === 'invite' ? 'invited' : 'reset';
-    await replacePassword(records, { userId: user.id, hash, reason, ip: wanted.address });
+    await replacePassword(world, records, { userId: user.id, hash, reason, ip: wanted.address });
     return true;
   });
   if (!spent) return { ok: false, why: 'over' };

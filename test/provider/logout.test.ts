@@ -3,6 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { resetFactors, setUserState } from '../../src/usecases/manage-users.ts';
+import { signOutEverywhere } from '../../src/usecases/sign-out-everywhere.ts';
 import { person, type RunningHouse, SERVICE, startHouse } from '../support/house.ts';
 import { formOf, type HttpBrowser } from '../support/http-browser.ts';
 import { atService, authorization, redeem, sentBack, signedIn } from '../support/service.ts';
@@ -13,10 +15,11 @@ for (const backend of ['embedded', 'servers'] as const) {
     this.timeout(120_000);
     let running: RunningHouse;
     let listener: Server;
+    let port: number;
     let status = 200;
     const told: string[] = [];
     before(async () => {
-      const port = await freePort();
+      port = await freePort();
       listener = createServer((request, response) => {
         let text = '';
         request.on('data', (chunk) => {
@@ -46,6 +49,39 @@ for (const backend of ['embedded', 'servers'] as const) {
       for (let tries = 0; tries < 1200 && told.length < count; tries += 1) await wait(25);
       expect(told).to.have.length(count);
     }
+
+    it('tells services when all sessions of a person end, by themselves or by the operator', async () => {
+      const { login, id } = await person(running.house);
+      const user = async () => {
+        const found = await running.house.world.records.users.byId(id);
+        if (!found) throw new Error('nobody');
+        return found;
+      };
+      const wiki = { ...SERVICE, client_id: 'wiki', backchannel_logout_uri: `http://localhost:${port}/logout` };
+      await running.reload({ 'clients/wiki.yaml': wiki });
+      const ends: { [how: string]: () => Promise<unknown> } = {
+        everywhere: () => signOutEverywhere(running.house.world, { userId: id, ip: '192.0.2.1' }),
+        'other factors': async () => resetFactors(running.house.world, await user()),
+        disabled: async () => setUserState(running.house.world, await user(), 'disabled'),
+      };
+      status = 200;
+      for (const [how, end] of Object.entries(ends)) {
+        const before = told.length;
+        // The other one insists on a session id, and there is none for all of them.
+        await signedIn(running.issuer, login);
+        await signedIn(running.issuer, login, { client_id: 'wiki' });
+        await end();
+        await until(before + 1);
+        const token = decodeJwt(told[before] ?? '');
+        expect(token, how).to.include({ aud: 'wiki', sub: id }).and.to.have.property('events');
+        expect(token, how).not.to.have.property('sid');
+      }
+      const before = told.length;
+      await setUserState(running.house.world, await user(), 'active');
+      await signOutEverywhere(running.house.world, { userId: id, ip: '192.0.2.1' });
+      await wait(300);
+      expect(told, 'nobody holds anything').to.have.length(before);
+    });
 
     it('tells a service at once while nothing may be written, and until it has heard', async () => {
       const before = told.length;

@@ -102,7 +102,7 @@ for (const backend of ['embedded', 'servers'] as const) {
       await new Promise((resolve) => setTimeout(resolve, 1001));
       const { world } = running.house;
       const hash = await world.passwords.hash('another long pass phrase');
-      await world.atomically((records) => replacePassword(records, { userId: id, hash, reason: 'reset' }));
+      await world.atomically((records) => replacePassword(world, records, { userId: id, hash, reason: 'reset' }));
       const asked = await thief.visit(paused.location ?? '', atService);
       expect(asked.text, asked.location).to.include('type="password"');
       const answer = await logIn(thief, asked, login, 'another long pass phrase');

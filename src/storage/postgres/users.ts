@@ -173,12 +173,14 @@ export function createUsers(db: Db): Users {
       await update('always_second_factor = ?', [always, id]);
     },
     async endSessions(id) {
-      await rows(
+      const had = await rows<{ client: string | null }>(
         db,
-        `with ended as (update users set sessions_valid_after = clock_timestamp() where id = ? returning id)
-         delete from oidc_artefacts where account_id in (select id from ended)`,
+        `with ended as (update users set sessions_valid_after = clock_timestamp() where id = ? returning id),
+           gone as (delete from oidc_artefacts where account_id in (select id from ended) returning payload ->> 'clientId' as client)
+         select distinct client from gone`,
         [id],
       );
+      return had.flatMap(({ client }) => client ?? []);
     },
     async factorsChanged(id) {
       await update('factors_version = factors_version + 1', [id]);
