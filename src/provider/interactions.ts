@@ -88,7 +88,7 @@ function detailsOf(interaction: Interaction, registry: Registry, now: number): I
   const maxAge = assurance?.maxAge;
   const consent =
     prompt.name === 'consent'
-      ? consentOf(toShow(prompt.details, params, registry), registry, String(params['client_id']))
+      ? consentOf(toShow(interaction, registry), registry, String(params['client_id']))
       : undefined;
   const ways = level
     ? waysTo(registry.settings.levels, level, proofs, now, maxAge).filter((way) => registry.offered(way.level))
@@ -118,10 +118,13 @@ interface MissingConsent {
 
 /**
  * What is asked newly; everything where nothing is new, since `prompt=consent` asks the person once more for what was allowed
- * before (OpenID Connect Core section 3.1.2.1).
+ * before (OpenID Connect Core section 3.1.2.1). For a device everything too: whose it is, the person alone can know (RFC 8628 section 5.4).
  */
-function toShow(missing: MissingConsent, params: Interaction['params'], registry: Registry): MissingConsent {
-  if (Object.values(missing).some((one) => one !== undefined)) return missing;
+function toShow(interaction: Interaction, registry: Registry): MissingConsent {
+  const { params } = interaction;
+  const missing: MissingConsent = interaction.prompt.details;
+  const device = (interaction as { deviceCode?: string }).deviceCode !== undefined;
+  if (!device && Object.values(missing).some((one) => one !== undefined)) return missing;
   const asked = String(params['scope'] ?? '').split(' ');
   const missingResourceScopes: { [identifier: string]: string[] } = {};
   for (const identifier of [params['resource'] ?? []].flat().map(String)) {
@@ -132,17 +135,15 @@ function toShow(missing: MissingConsent, params: Interaction['params'], registry
   const { id_token = {}, userinfo = {} } = typeof params['claims'] === 'string' ? JSON.parse(params['claims']) : {};
   const scopes = asked.filter((scope) => scope !== '' && !elsewhere.has(scope));
   const claims = [...new Set([...Object.keys(id_token ?? {}), ...Object.keys(userinfo ?? {})])];
-  return {
-    missingOIDCScope: scopes,
-    missingOIDCClaims: claims,
-    missingResourceScopes,
-    missingOwnClaims: ownClaimsOf(registry, {
-      clientId: String(params['client_id']),
-      scopes: new Set(scopes),
-      claims: new Set(claims),
-      resources: Object.keys(missingResourceScopes),
-    }),
-  };
+  const { client, resources } = ownClaimsOf(registry, {
+    clientId: String(params['client_id']),
+    scopes: new Set(scopes),
+    claims: new Set(claims),
+    resources: Object.keys(missingResourceScopes),
+  });
+  // A resource that is asked for without a scope of its own can have claims all the same.
+  const missingOwnClaims = { client, resources: { ...missing.missingOwnClaims?.resources, ...resources } };
+  return { missingOIDCScope: scopes, missingOIDCClaims: claims, missingResourceScopes, missingOwnClaims };
 }
 
 function consentOf(

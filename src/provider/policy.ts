@@ -39,6 +39,7 @@ export function createPolicy(registry: () => Registry, clock: Clock, phones: Pic
   // RFC 8252 section 8.6 asks for a consent page of native apps; the operator's own apps are vouched for by the registry.
   consent.checks.remove('native_client_prompt');
   consent.checks.add(nativeConsentCheck(registry));
+  consent.checks.add(deviceConsentCheck(registry));
   consent.checks.add(ownClaimsCheck(registry));
   policy.add(proofsPrompt(registry, clock, phones), 0);
   policy.add(assurancePrompt(registry, clock), 2);
@@ -146,6 +147,20 @@ function nativeConsentCheck(registry: () => Registry) {
       return native && !vouched && !result?.['consent'] ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
     },
   );
+}
+
+/**
+ * At each sign-in of a device that is not the operator's own, whatever was allowed before: anybody can ask for a code in the name of a
+ * client that keeps no secret, and lure the person into typing it. What the device will get stands before them then (RFC 8628 section
+ * 5.4, RFC 6749 section 10.2).
+ */
+function deviceConsentCheck(registry: () => Registry) {
+  return new Check('device_client_prompt', 'a device requires End-User interaction', 'interaction_required', (ctx) => {
+    const { client, result, route } = ctx.oidc;
+    const device = route === 'code_verification' || route === 'device_resume';
+    const vouched = registry().client(client?.clientId ?? '')?.firstParty ?? false;
+    return device && !vouched && !result?.['consent'] ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  });
 }
 
 /**

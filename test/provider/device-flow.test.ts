@@ -152,6 +152,26 @@ for (const backend of ['embedded', 'servers'] as const) {
       expect(await errorOf(asked, 'guest')).to.equal('access_denied');
     });
 
+    it('shows all that a device that is not ours will get, each time, whatever was allowed before', async () => {
+      const { login } = await person(running.house);
+      const browser = new HttpBrowser();
+      const consent = async (scope: string) => {
+        const asked = await ask('guest', { scope });
+        const page = await confirm(browser, await type(browser, asked.user_code));
+        const shown = page.text.includes('name="password"') ? await logIn(browser, page, login) : page;
+        expect(shown.text).to.include('Share with this service?').and.include('Guest box');
+        expect(await errorOf(asked, 'guest')).to.equal('authorization_pending');
+        const done = await submit(browser, shown, '/consent', { answer: 'allow' });
+        expect(done.text).to.include('Your device is signed in');
+        expect((await poll(asked, 'guest')).status).to.equal(200);
+        return [...shown.text.matchAll(/<li>([^<]+)<\/li>/g)].map(([, words]) => words);
+      };
+      const first = ['Know that it is you, whenever you sign in', 'Your name and your language'];
+      expect(await consent('openid profile')).to.deep.equal(first);
+      expect(await consent('openid profile')).to.deep.equal(first);
+      expect(await consent('openid profile email')).to.deep.equal([...first, 'Your email address']);
+    });
+
     it('tells a device that the person said no', async () => {
       const browser = new HttpBrowser();
       const asked = await ask();
