@@ -23,13 +23,14 @@ const SOURCES = [
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',
+  'package.json',
 ];
 
 /** Folders whose files other than TypeScript (words, pictures, styles) go along as they are. */
 const MIRRORED = ['src', 'interactions', 'migrations', 'examples'];
 
-/** A page that the command line reads to explain errors. */
-const PAGES = ['docs/relying-services/errors.md'];
+/** What the command line reads: the page that explains errors, and which version this is. */
+const PAGES = ['docs/relying-services/errors.md', 'package.json'];
 
 /** The three compilers; they write to different folders and run side by side. */
 const STEPS = [

@@ -102,7 +102,7 @@ for (const { name, open } of DATABASES) {
     it('migrates down and up again', async () => {
       const { done, pending } = await db.status();
       expect(pending).to.deep.equal([]);
-      expect(await db.rollback(true)).to.have.members(done);
+      expect(await db.rollback('everything')).to.have.members(done);
       expect((await db.status()).pending).to.deep.equal(done);
       expect(await db.migrate()).to.deep.equal(done);
       expect(await db.migrate()).to.deep.equal([]);

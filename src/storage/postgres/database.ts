@@ -6,7 +6,14 @@ import type { StorageSettings } from '../../settings/settings.ts';
 import type { Epochs } from '../state/redis/epoch.ts';
 import { connect } from './connect.ts';
 import { createEpochs } from './epochs.ts';
-import { type MigrationStatus, migrate, migrationStatus, rollback } from './migrations.ts';
+import {
+  type MigrationStatus,
+  migrate,
+  migrationStatus,
+  type RollbackTo,
+  rollback,
+  rollbackPlan,
+} from './migrations.ts';
 import { createRecords } from './records.ts';
 import { type ObserveStatement, observeStatements, onDatabase, refuseWrites, rows } from './statement.ts';
 
@@ -21,7 +28,10 @@ export interface Database {
   epochs: Epochs;
   /** Applies pending migrations; answers their names. */
   migrate(): Promise<string[]>;
-  rollback(all?: boolean): Promise<string[]>;
+  /** Takes migrations back with what they hold, the newest first. @throws Error where what should stay is not applied. */
+  rollback(to: RollbackTo): Promise<string[]>;
+  /** What that would take back. */
+  rollbackPlan(to: RollbackTo): Promise<string[]>;
   status(): Promise<MigrationStatus>;
   /** Connections in use and idle, and who waits for one. */
   pool(): { used: number; idle: number; waiting: number };
@@ -93,7 +103,8 @@ export async function openDatabase(
     atomically: (work) => atomically(knex, observer, work),
     epochs: createEpochs(knex),
     migrate: () => onDatabase(() => migrate(connected)),
-    rollback: (all) => rollback(connected, all),
+    rollback: (to) => rollback(connected, to),
+    rollbackPlan: (to) => rollbackPlan(connected, to),
     status: () => migrationStatus(connected),
     pool: () => {
       const pool = (knex.client as { pool: Pool }).pool;

@@ -78,10 +78,25 @@ export async function migrate(connected: Connected): Promise<string[]> {
   });
 }
 
-/** Takes the last batch back, or all of them; answers the names. */
-export async function rollback(connected: Connected, all = false): Promise<string[]> {
+/** How far a rollback goes: `last`, what was applied together the last time; `everything`; or down to a migration that stays. */
+export type RollbackTo = 'last' | 'everything' | { stays: string };
+
+/** What {@link rollback} would take back, the newest first. @throws Error where what should stay is not applied. */
+export async function rollbackPlan({ knex }: Connected, to: RollbackTo): Promise<string[]> {
+  if (!(await knex.schema.hasTable(TABLE))) return [];
+  const applied = await knex<{ name: string; batch: number }>(TABLE).orderBy('id', 'desc');
+  const names = applied.map(({ name }) => name);
+  if (to === 'everything') return names;
+  if (to === 'last') return applied.filter(({ batch }) => batch === applied[0]?.batch).map(({ name }) => name);
+  if (!names.includes(to.stays)) throw new Error(`${to.stays} is not applied: "countersign db status" tells what is`);
+  return names.slice(0, names.indexOf(to.stays));
+}
+
+/** Takes migrations back, with everything that they hold; answers the names, the newest first. @throws as {@link rollbackPlan}. */
+export async function rollback(connected: Connected, to: RollbackTo): Promise<string[]> {
   return alone(connected, async () => {
-    const [, names] = (await connected.knex.migrate.rollback(CONFIG, all)) as [number, string[]];
+    const names = await rollbackPlan(connected, to);
+    for (const _name of names) await connected.knex.migrate.down(CONFIG);
     return names;
   });
 }
