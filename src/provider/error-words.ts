@@ -259,12 +259,12 @@ export const ERROR_WORDS: readonly Rule[] = [
   ],
   [
     'login_required',
-    /^id_token_hint and/,
-    'id_token_hint is about another person than the one who is signed in: send them without prompt=none',
+    /^id_token_hint and|^requested subject/,
+    'id_token_hint or the sub of claims names another person than the one who is signed in: send them without prompt=none',
   ],
   [
     'login_required',
-    /^End-User authentication|obtained$/,
+    /^End-User authentication/,
     'nobody is signed in here, or the password is older than max_age: send the person without prompt=none',
   ],
   ['consent_required', /./, 'the person has not allowed all of this yet: send them without prompt=none'],

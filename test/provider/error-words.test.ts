@@ -367,7 +367,12 @@ describe('error descriptions', function () {
     [
       async () => again({ prompt: 'none', id_token_hint: (await tokensOf())['id_token'] }, other),
       'login_required',
-      'id_token_hint is about another person',
+      'id_token_hint or the sub of claims names another person',
+    ],
+    [
+      () => again({ prompt: 'none', claims: '{"id_token":{"sub":{"value":"another"}}}' }, other),
+      'login_required',
+      'id_token_hint or the sub of claims names another person',
     ],
     [
       async () => {
