@@ -12,6 +12,7 @@ const ADD_PROBLEMS = {
   bad_login: 'a sign-in name has 1 to 256 characters and none that cannot be seen',
   login_taken: 'somebody has this sign-in name already',
   bad_email: 'this is not an e-mail address',
+  bad_locale: 'a language is a tag such as "de" or "pt-BR"',
   bad_group: BAD_GROUP,
   bad_attribute: BAD_ATTRIBUTE,
 } as const;
@@ -57,6 +58,7 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
         },
       ) => {
         const password = options.passwordStdin ? await readAll(process.stdin) : undefined;
+        if (password === '') deps.fail('--password-stdin: there was no password on standard input; nobody was added');
         const { name, email, locale } = options;
         const wanted = {
           login,

@@ -37,3 +37,6 @@ export function canonicalLogin(typed: string): string | undefined {
   const login = typed.normalize('NFC').trim().toLowerCase();
   return login.length > 0 && login.length <= 256 && !/[\p{C}\p{Zl}\p{Zp}]/u.test(login) ? login : undefined;
 }
+
+/** Whether a text has the form of a language tag (BCP 47), such as `de` or `pt-BR`; not whether there is such a language. */
+export const isLanguageTag = (text: string): boolean => /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(text);

@@ -2,7 +2,7 @@
 
 import { canonicalAttributes, canonicalGroups } from '../domain/groups.ts';
 import type { World } from '../domain/ports.ts';
-import { canonicalLogin, type User } from '../domain/user.ts';
+import { canonicalLogin, isLanguageTag, type User } from '../domain/user.ts';
 import { foreignHash } from '../platform/foreign-hashes.ts';
 
 /** One person as a file has them. */
@@ -74,7 +74,7 @@ function check(world: Pick<World, 'random' | 'clock'>, { values }: ImportedUser,
   const login = canonicalLogin(typed ?? '');
   if (login === undefined) tell('login is missing, too long or has characters that cannot be seen');
   if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email)) tell('email is not an e-mail address');
-  if (locale !== undefined && !/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(locale)) tell('locale is not a language tag');
+  if (locale !== undefined && !isLanguageTag(locale)) tell('locale is not a language tag');
   if (state !== undefined && state !== 'active' && state !== 'disabled')
     tell('state is neither "active" nor "disabled"');
   const hash = textOf(values, 'password_hash');

@@ -2,7 +2,7 @@
 
 import { canonicalAttributes, canonicalGroups } from '../domain/groups.ts';
 import type { World } from '../domain/ports.ts';
-import { canonicalLogin, type User } from '../domain/user.ts';
+import { canonicalLogin, isLanguageTag, type User } from '../domain/user.ts';
 import { fingerprint } from '../platform/hashes.ts';
 import { endEverySession, endWaiting } from './end-sessions.ts';
 import { passwordKey } from './sign-in-with-password.ts';
@@ -20,7 +20,7 @@ export interface NewUser {
 }
 
 /** Why a person could not be added. */
-export type AddProblem = 'bad_login' | 'login_taken' | 'bad_email' | 'bad_group' | 'bad_attribute';
+export type AddProblem = 'bad_login' | 'login_taken' | 'bad_email' | 'bad_locale' | 'bad_group' | 'bad_attribute';
 
 /** Days that an invitation's link works. */
 const INVITATION_DAYS = 7;
@@ -35,6 +35,7 @@ export async function addUser(
   const login = canonicalLogin(wanted.login);
   if (login === undefined) return { ok: false, why: 'bad_login' };
   if (wanted.email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(wanted.email)) return { ok: false, why: 'bad_email' };
+  if (wanted.locale !== undefined && !isLanguageTag(wanted.locale)) return { ok: false, why: 'bad_locale' };
   const groups = canonicalGroups(wanted.groups ?? []);
   if (groups === undefined) return { ok: false, why: 'bad_group' };
   const attributes = canonicalAttributes(wanted.attributes ?? {});

@@ -56,6 +56,13 @@ describe('countersign at a shell', function () {
     expect([await ended(child), wrong()]).to.deep.equal([141, '']);
   });
 
+  it('adds nobody without the password that was promised, or with a language that is none', async () => {
+    const add = ['user', 'add', 'zoe', '--name', 'Zoe'];
+    expect(await run([...add, '--password-stdin'], '\n')).to.deep.include({ code: 1, stdout: '' });
+    expect((await run([...add, '--locale', 'klingonese'])).stderr).to.contain('a language is a tag');
+    expect((await run(['user', 'show', 'zoe'])).code).to.equal(1);
+  });
+
   it('serves on where nobody reads what it says', async () => {
     const port = await freePort();
     const child = start(['serve'], { PORT: String(port) });
