@@ -6,7 +6,7 @@ import { fact } from '../../src/web/request.ts';
 import { devicePages } from '../device/routes.ts';
 import { type ViewDeps, viewOf } from '../interaction.ts';
 import { show } from '../layout.tsx';
-import { LoggedOutPage, LogoutPage, type ProblemKind, ProblemPage } from './page.tsx';
+import { LoggedOutPage, LogoutPage, PassOnPage, type ProblemKind, ProblemPage } from './page.tsx';
 
 /** What these pages need: they must work where little else does. */
 export type SystemDeps = ViewDeps;
@@ -57,6 +57,7 @@ export function systemPages(deps: SystemDeps): SystemPages {
     logout: async (ctx, form, service) => {
       show(ctx, LogoutPage({ view: viewOf(ctx, deps), form, ...(service && { service }) }));
     },
+    passOn: (ctx, form) => show(ctx, PassOnPage({ view: viewOf(ctx, deps), ...form }), ctx.status),
     loggedOut: async (ctx, service) => {
       show(ctx, LoggedOutPage({ view: viewOf(ctx, deps), ...(service && { service }) }));
     },

@@ -1,6 +1,6 @@
 // Samples of the system's own pages.
 import type { Sample } from '../samples.ts';
-import { LoggedOutPage, LogoutPage, type ProblemKind, ProblemPage } from './page.tsx';
+import { LoggedOutPage, LogoutPage, PassOnPage, type ProblemKind, ProblemPage } from './page.tsx';
 
 const KINDS: readonly ProblemKind[] = [
   'request',
@@ -36,6 +36,10 @@ export const samples: readonly Sample[] = [
   {
     name: 'system-logout-service',
     page: (view) => <LogoutPage view={view} form={form} service={{ name: 'Payroll' }} />,
+  },
+  {
+    name: 'system-pass-on',
+    page: (view) => <PassOnPage view={view} action="/nowhere" inputs='<input type="hidden" name="code" value="c"/>' />,
   },
   { name: 'system-out', page: (view) => <LoggedOutPage view={view} /> },
   {

@@ -22,6 +22,7 @@ import {
   settleBeforePoll,
 } from './internals.ts';
 import { tellAliases } from './mutual-tls.ts';
+import type { SystemPages } from './pages.ts';
 import { phoneBehind } from './phone-behind.ts';
 import { type ReadBoth, readTogether } from './read-together.ts';
 import type { Registry } from './registry.ts';
@@ -73,6 +74,7 @@ export function createProvider(
   limitDeviceCodes(provider, telling.backchannel.limits);
   tellPollInterval(provider, parts.registry);
   tellNoUserCode(provider);
+  passOnByOurPage(provider, parts.pages);
   tellAliases(provider, parts.registry().settings.server.mtls?.origin);
   offerOwnClaims(provider, parts.registry);
   tellErrors(provider);
@@ -104,6 +106,32 @@ function offerOwnClaims(provider: Provider, registry: () => Registry): void {
     return next();
   });
 }
+
+/** The library's page for a form that sends itself (lib/response_modes/form_post.js). What is in it is escaped already. */
+const SENDS_ITSELF = /<form method="post" action="([^"]*)">([\s\S]*?)<noscript>/;
+
+/**
+ * Our own page in place of the library's bare one, which is English and blank where no script runs. It comes at response_mode=form_post,
+ * and where somebody signs in while another person's session is open in the browser.
+ */
+function passOnByOurPage(provider: Provider, pages: SystemPages): void {
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.type !== 'text/html' || typeof ctx.body !== 'string') return;
+    const [, action, inputs] = /<title>Submitting Callback</.test(ctx.body) ? (SENDS_ITSELF.exec(ctx.body) ?? []) : [];
+    if (action !== undefined && inputs !== undefined) pages.passOn(ctx, { action: plain(action), inputs });
+  });
+}
+
+const ENTITIES: { readonly [entity: string]: string } = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
+  '&amp;': '&',
+};
+const plain = (escaped: string) =>
+  escaped.replaceAll(/&(?:lt|gt|quot|#39|amp);/g, (entity) => ENTITIES[entity] ?? entity);
 
 /** The library says of every provider with CIBA that it takes a `user_code`; ours asks for the PIN on the phone instead. */
 function tellNoUserCode(provider: Provider): void {
