@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { ensureDemoSecrets } from '../settings/demo-secrets.ts';
 import { settingsDifferences } from '../settings/difference.ts';
 import { loadSettings } from '../settings/load.ts';
+import { formatOrigin, type SettingOrigin, settingOrigins } from '../settings/origins.ts';
 import { formatProblem } from '../settings/problems.ts';
 import type { Environment } from '../settings/reading.ts';
 import { reference } from '../settings/reference.ts';
@@ -100,10 +101,24 @@ export function addConfigCommands(program: Command, deps: ConfigCommandDeps = pr
   config
     .command('show')
     .description('the settings as they are in effect, defaults included, secrets hidden (JSON)')
+    .option(
+      '--origins',
+      'each key as the files spell it, with its line, "default" (durations in seconds), or the variable that it comes from',
+    )
+    .option('--json', 'with --origins too as JSON')
     .option(...folder)
-    .action(async (options: { config?: string }) => {
+    .action(async (options: { config?: string; origins?: true; json?: true }) => {
       const loaded = await load(options.config, deps);
-      if (loaded) deps.print(JSON.stringify(shownSettings(loaded.settings), null, 2));
+      if (!loaded) return;
+      const shown = options.origins
+        ? settingOrigins(chosenFolder(options.config, deps.environment), deps.environment)
+        : shownSettings(loaded.settings);
+      if (!options.origins || options.json) deps.print(JSON.stringify(shown, null, 2));
+      else {
+        for (const origin of shown as SettingOrigin[]) deps.print(formatOrigin(origin));
+        // PORT and DEMO_PORT move addresses that stand in files.
+        for (const note of loaded.notes.filter((one) => one.startsWith('environment:'))) deps.print(`note: ${note}`);
+      }
     });
 
   config

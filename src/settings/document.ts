@@ -32,6 +32,8 @@ export interface Document {
   readonly readable: boolean;
   /** Records a mistake at a key. Pass `shown: false` to leave the value out. */
   problem(path: Path, rule: string, options?: { shown?: boolean }): void;
+  /** The line of a key, from 1; of what is missing that of its nearest parent, undefined where there is no text. */
+  lineOf(path: Path): number | undefined;
   /** Records something worth knowing that is no mistake. */
   note(path: Path, text: string): void;
 }
@@ -105,6 +107,10 @@ export function readDocument(file: string, text: string | undefined, findings: F
         rule,
         ...(shown === undefined ? {} : { value: shown }),
       });
+    },
+    lineOf(path) {
+      whole();
+      return place(offsetOf(root, path)).line;
     },
     note(path, words) {
       whole();

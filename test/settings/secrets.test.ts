@@ -252,6 +252,14 @@ describe('settings: no secret is ever printed', () => {
       'show',
     );
     expect(said).to.include('"client_secret": "[secret]"').and.not.include(secret).and.not.include(PLANTED);
+    const written = {
+      ...(await production()),
+      ...client(`client_secret: ${secret}\njwks: { keys: [{ kty: RSA, n: AQAB, e: AQAB, kid: k }] }`),
+      'mail.yaml': `from: x@example.org\ntransport: { kind: smtp, url: "smtps://a:${PLANTED}@mail.example.org:465" }\n`,
+    };
+    const environment = { REDIS_URL: `rediss://:${PLANTED}@redis.example.org` };
+    const origins = await run(written, environment, 'show', '--origins');
+    expect(origins).to.include('client_secret: [secret]').and.not.include(secret).and.not.include(PLANTED);
   });
 
   const places: [string, Record<string, string>, Environment?][] = [
