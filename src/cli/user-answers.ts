@@ -1,6 +1,7 @@
 // What the commands about people are handed, and how a person is printed.
 import type { World } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
+import type { Settings } from '../settings/settings.ts';
 import { findUser } from '../usecases/manage-users.ts';
 
 /** What the commands are handed: a world for the length of one command, and where to write. */
@@ -8,7 +9,10 @@ export interface UserCommandDeps {
   /** Progress and remarks, beside the answer. */
   remark?(text: string): void;
   /** Opens the storage that the settings name, runs the work, and closes it again. */
-  withWorld<T>(folder: string | undefined, work: (world: World, issuer: string) => Promise<T>): Promise<T>;
+  withWorld<T>(
+    folder: string | undefined,
+    work: (world: World, issuer: string, settings: Settings) => Promise<T>,
+  ): Promise<T>;
   print(line: string): void;
   fail(line: string): never;
 }

@@ -1,6 +1,7 @@
 // `countersign user …`: people, from the command line.
 import type { Command } from 'commander';
 import type { Device } from '../domain/device.ts';
+import { LONGEST_PASSWORD, type PasswordProblem, passwordProblem } from '../domain/password-rules.ts';
 import type { World } from '../domain/ports.ts';
 import type { User } from '../domain/user.ts';
 import { addUser, inviteUser, removeUser, resetFactors, setUserState, unlockUser } from '../usecases/manage-users.ts';
@@ -16,6 +17,15 @@ const ADD_PROBLEMS = {
   bad_group: BAD_GROUP,
   bad_attribute: BAD_ATTRIBUTE,
 } as const;
+
+/** The rules are those of the pages: whoever is given a password here could not choose it there. */
+const PASSWORD_PROBLEMS: { readonly [problem in PasswordProblem]: string } = {
+  too_short: 'the password is shorter than password.min_length of methods.yaml',
+  too_long: `the password is longer than ${LONGEST_PASSWORD} characters`,
+  common: 'the password is one that everybody tries',
+  personal: 'the password is hardly more than the name of the person or of this service',
+  repeated: 'the password is one piece again and again, or keys in their order',
+};
 
 /** Adds the `user` commands to the program. */
 export function addUserCommands(program: Command, deps: UserCommandDeps): void {
@@ -69,7 +79,11 @@ export function addUserCommands(program: Command, deps: UserCommandDeps): void {
           ...(options.group && { groups: options.group }),
           ...(options.attribute && { attributes: pairs(options.attribute) }),
         };
-        await deps.withWorld(options.config, async (world, issuer) => {
+        await deps.withWorld(options.config, async (world, issuer, { methods, branding }) => {
+          const context = [login, name, email ?? '', branding.name];
+          const { minLength } = methods.password;
+          const problem = password ? passwordProblem(password, { minLength, context }) : undefined;
+          if (problem) deps.fail(`--password-stdin: ${PASSWORD_PROBLEMS[problem]}; nobody was added`);
           const added = await addUser(world, wanted);
           if (!added.ok) deps.fail(ADD_PROBLEMS[added.why]);
           const invited = password ? undefined : await invitation(world, added.user, issuer);

@@ -2,6 +2,7 @@
 import { openWorld } from '../app/world.ts';
 import type { World } from '../domain/ports.ts';
 import { createLog } from '../platform/log.ts';
+import type { Settings } from '../settings/settings.ts';
 import { readSettings } from './read-settings.ts';
 
 /**
@@ -10,12 +11,12 @@ import { readSettings } from './read-settings.ts';
  */
 export async function withWorld<T>(
   folder: string | undefined,
-  work: (world: World, issuer: string) => Promise<T>,
+  work: (world: World, issuer: string, settings: Settings) => Promise<T>,
 ): Promise<T> {
   const settings = await readSettings(folder);
   const { world, close } = await openWorld(() => settings, createLog('warn'));
   try {
-    return await work(world, settings.server.issuer);
+    return await work(world, settings.server.issuer, settings);
   } finally {
     await close();
   }

@@ -60,6 +60,11 @@ describe('countersign at a shell', function () {
     const add = ['user', 'add', 'zoe', '--name', 'Zoe'];
     expect(await run([...add, '--password-stdin'], '\n')).to.deep.include({ code: 1, stdout: '' });
     expect((await run([...add, '--locale', 'klingonese'])).stderr).to.contain('a language is a tag');
+    for (const [password, rule] of [
+      ['hunter2', 'shorter than password.min_length'],
+      ['abcabcabcabcabcabcabc', 'one piece again and again'],
+    ] as const)
+      expect((await run([...add, '--password-stdin'], `${password}\n`)).stderr).to.contain(rule);
     expect((await run(['user', 'show', 'zoe'])).code).to.equal(1);
   });
 
