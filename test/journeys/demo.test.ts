@@ -165,7 +165,7 @@ describe('the demo of npm start', function () {
 
   it('signs out of both at once', async () => {
     await page.goto(demo);
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByRole('button', { name: 'Yes, sign me out' }).click();
     await heading(page, 'Your pay, in calm waters');
     expect(page.url()).to.equal(`${demo}/`);
@@ -177,7 +177,7 @@ describe('the demo of npm start', function () {
     await signIn(page);
     await heading(page, 'My desk');
     await page.goto(`${issuer}/account`);
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByRole('button', { name: 'Yes, sign me out' }).click();
     await page.waitForURL(/session\/end\/success/);
     // The provider tells the service over its back channel, from an outbox: a moment after the page says it. Then its own session is gone.
