@@ -31,6 +31,15 @@ export interface Reloader {
 /** Milliseconds until a store that did not let us in is asked again. */
 const AGAIN = 5000;
 
+const TELLING = new Set(['info', 'debug']);
+
+/** Told by whichever of the two levels tells it: who turns the log down still sees that it was done. */
+function tellReload(log: Log, level: Settings['server']['logLevel'], report: object): void {
+  if (!TELLING.has(log.level)) log.level = level;
+  log.info(report, 'configuration reloaded');
+  log.level = level;
+}
+
 const SAME = 'files of the configuration were written, and say what they said before';
 
 /** @param first the settings that the server started with. */
@@ -56,11 +65,10 @@ export function createReloader({ house, listening, watch, folder, log }: Reloada
       }
       const report = await house.reload(read.settings);
       listening.renew(read.settings.server.tls);
-      log.level = read.settings.server.logLevel;
       last = read.settings;
       refusedBy = undefined;
       watch.configurationLoaded();
-      log.info(report, 'configuration reloaded');
+      tellReload(log, read.settings.server.logLevel, report);
       return { event: 'sys_config_reloaded', outcome: 'success', actor: 'system' };
     } catch (error) {
       const reason = (error as Error).message;

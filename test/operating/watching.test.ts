@@ -197,6 +197,28 @@ describe('the second port', function () {
     expect(sample(text, 'countersign_configuration_loads_total{outcome="refused"}')).to.equal(1);
   });
 
+  it('takes another level of the log over, and tells of it by the one that tells more', async () => {
+    const file = join(node().folder, 'server.yaml');
+    const before = readFileSync(file, 'utf8');
+    const change = async (level: string) => {
+      const from = node().output().length;
+      writeFileSync(file, `${before.replace(/^log_level:.*$/m, '')}\nlog_level: ${level}\n`);
+      node().hangUp();
+      await until(`${level} told`, async () => /"key":"server.logLevel"/.test(node().output().slice(from)));
+      expect(node().output().slice(from)).to.contain('"needsRestart":[]');
+    };
+    const asked = async () => {
+      const from = node().output().length;
+      await fetch(`${world.issuer}/help`);
+      await wait(300);
+      return /"path":"\/help"/.test(node().output().slice(from));
+    };
+    await change('error');
+    expect(await asked()).to.equal(false);
+    await change('info');
+    expect(await asked()).to.equal(true);
+  });
+
   it('is not ready while a store is away, still lives, and is ready again', async () => {
     for (const [name, server] of [
       ['database', postgres],
