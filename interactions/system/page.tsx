@@ -109,17 +109,15 @@ export function LogoutPage({ view, form, service }: LogoutProps) {
 }
 
 /** A page that goes on by itself, and by a button where no script runs. */
-export function PassOnPage({ view, action, inputs }: { view: View; action: string; inputs: string }) {
+export function PassOnPage({ view, form }: { view: View; form: string }) {
   const { words } = view;
   return (
     <Page view={view} title={words('system.on_title')} script="system">
       <Card title={words('system.on_title')} lead={words('system.on_lead')}>
-        <form method="post" action={action} id="pass-on">
-          <div hidden dangerouslySetInnerHTML={{ __html: inputs }} />
-          <Actions>
-            <Button>{words('system.on_go')}</Button>
-          </Actions>
-        </form>
+        <div dangerouslySetInnerHTML={{ __html: form }} />
+        <Actions>
+          <Button form="op.passOnForm">{words('system.on_go')}</Button>
+        </Actions>
       </Card>
     </Page>
   );

@@ -57,7 +57,7 @@ export function systemPages(deps: SystemDeps): SystemPages {
     logout: async (ctx, form, service) => {
       show(ctx, LogoutPage({ view: viewOf(ctx, deps), form, ...(service && { service }) }));
     },
-    passOn: (ctx, form) => show(ctx, PassOnPage({ view: viewOf(ctx, deps), ...form }), ctx.status),
+    passOn: (ctx, form) => show(ctx, PassOnPage({ view: viewOf(ctx, deps), form }), ctx.status),
     loggedOut: async (ctx, service) => {
       show(ctx, LoggedOutPage({ view: viewOf(ctx, deps), ...(service && { service }) }));
     },

@@ -39,7 +39,7 @@ export const samples: readonly Sample[] = [
   },
   {
     name: 'system-pass-on',
-    page: (view) => <PassOnPage view={view} action="/nowhere" inputs='<input type="hidden" name="code" value="c"/>' />,
+    page: (view) => <PassOnPage view={view} form={form.replace('logoutForm', 'passOnForm')} />,
   },
   { name: 'system-out', page: (view) => <LoggedOutPage view={view} /> },
   {

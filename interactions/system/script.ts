@@ -1,3 +1,3 @@
 // Sends the form of a page that passes something on; its button does the same where no script runs.
-const form = document.getElementById('pass-on');
+const form = document.getElementById('op.passOnForm');
 if (form instanceof HTMLFormElement) form.submit();

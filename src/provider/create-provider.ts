@@ -107,8 +107,8 @@ function offerOwnClaims(provider: Provider, registry: () => Registry): void {
   });
 }
 
-/** The library's page for a form that sends itself (lib/response_modes/form_post.js). What is in it is escaped already. */
-const SENDS_ITSELF = /<form method="post" action="([^"]*)">([\s\S]*?)<noscript>/;
+/** The form of the library's page that sends itself (lib/response_modes/form_post.js), without what it says to who runs no script. */
+const SENDS_ITSELF = /<title>Submitting Callback<[\s\S]*<form (method="post"[\s\S]*?)<noscript>/;
 
 /**
  * Our own page in place of the library's bare one, which is English and blank where no script runs. It comes at response_mode=form_post,
@@ -117,21 +117,10 @@ const SENDS_ITSELF = /<form method="post" action="([^"]*)">([\s\S]*?)<noscript>/
 function passOnByOurPage(provider: Provider, pages: SystemPages): void {
   provider.use(async (ctx, next) => {
     await next();
-    if (ctx.type !== 'text/html' || typeof ctx.body !== 'string') return;
-    const [, action, inputs] = /<title>Submitting Callback</.test(ctx.body) ? (SENDS_ITSELF.exec(ctx.body) ?? []) : [];
-    if (action !== undefined && inputs !== undefined) pages.passOn(ctx, { action: plain(action), inputs });
+    const [, form] = (ctx.type === 'text/html' && SENDS_ITSELF.exec(String(ctx.body))) || [];
+    if (form !== undefined) pages.passOn(ctx, `<form id="op.passOnForm" ${form}</form>`);
   });
 }
-
-const ENTITIES: { readonly [entity: string]: string } = {
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&#39;': "'",
-  '&amp;': '&',
-};
-const plain = (escaped: string) =>
-  escaped.replaceAll(/&(?:lt|gt|quot|#39|amp);/g, (entity) => ENTITIES[entity] ?? entity);
 
 /** The library says of every provider with CIBA that it takes a `user_code`; ours asks for the PIN on the phone instead. */
 function tellNoUserCode(provider: Provider): void {

@@ -99,9 +99,9 @@ export interface SystemPages {
   logout(ctx: KoaContext, form: string, service?: { name: string }): Promise<void>;
   /**
    * A form that sends itself: to the service (OAuth 2.0 Form Post Response Mode), or to ourselves where somebody else has signed in here.
-   * @param form.inputs mark-up of its hidden inputs, escaped.
+   * `form` is oidc-provider's own form mark-up with id `op.passOnForm`.
    */
-  passOn(ctx: KoaContext, form: { action: string; inputs: string }): void;
+  passOn(ctx: KoaContext, form: string): void;
   /** "You are signed out." */
   loggedOut(ctx: KoaContext, service?: { name: string; homepage?: string }): Promise<void>;
   /** "Type the code that your device shows" (RFC 8628 section 3.3). `xsrf` goes back with the `user_code`. */

@@ -21,10 +21,13 @@ export interface SettingOrigin {
   variable?: string;
 }
 
-/** Variables that win over what a file says, by file and key. Each may be a name with `_FILE` too where it holds a secret. */
-const WINS: { readonly [file in FileName]?: { readonly [key: string]: string } } = {
-  server: { host: 'HOST', port: 'PORT', 'watch.port': 'WATCH_PORT' },
-  storage: { 'database.url': 'DATABASE_URL', 'state.url': 'REDIS_URL' },
+/** Variables that win over what a file says, by file and key; the first that is set counts. */
+const WINS: { readonly [file in FileName]?: { readonly [key: string]: readonly string[] } } = {
+  server: { host: ['HOST'], port: ['PORT'], 'watch.port': ['WATCH_PORT'] },
+  storage: {
+    'database.url': ['DATABASE_URL', 'DATABASE_URL_FILE'],
+    'state.url': ['REDIS_URL', 'REDIS_URL_FILE'],
+  },
 };
 const REFERENCE = /^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
@@ -72,26 +75,17 @@ function* keysOf(document: Document, written: unknown, counts: unknown, path: Pa
   };
 }
 
-/** The variable that is set, or its `_FILE` form. */
-const setOf = (environment: Environment, name: string) =>
-  [name, `${name}_FILE`].find((one) => (environment[one] ?? '') !== '');
-
-function* withEnvironment(name: FileName, origins: Iterable<SettingOrigin>, environment: Environment) {
-  const wins = new Map(Object.entries(WINS[name] ?? {}));
-  const winning = (key: string): SettingOrigin | undefined => {
-    const variable = setOf(environment, wins.get(key) ?? '');
-    if (variable === undefined) return undefined;
-    const value = showValue(`${name}.yaml`, key.split('.'), environment[variable]) ?? '';
-    return { file: `${name}.yaml`, key, value, from: 'environment', variable };
-  };
-  for (const origin of origins) {
-    yield winning(origin.key) ?? origin;
-    wins.delete(origin.key);
-  }
-  for (const key of wins.keys()) {
-    const one = winning(key);
-    if (one) yield one;
-  }
+/** The keys of a file, those in which a variable has the last word by that: then neither `key` nor `key_file` of the file counts. */
+function withEnvironment(name: FileName, origins: SettingOrigin[], environment: Environment): SettingOrigin[] {
+  const file = `${name}.yaml`;
+  const won = Object.entries(WINS[name] ?? {}).flatMap(([key, variables]): SettingOrigin[] => {
+    const variable = variables.find((one) => (environment[one] ?? '') !== '');
+    if (variable === undefined) return [];
+    const value = showValue(file, key.split('.'), environment[variable]) ?? '';
+    return [{ file, key, value, from: 'environment', variable }];
+  });
+  const lost = new Set(won.flatMap(({ key }) => [key, `${key}_file`]));
+  return [...origins.filter(({ key }) => !lost.has(key)), ...won];
 }
 
 /**
@@ -103,8 +97,8 @@ export function settingOrigins(folder: string, environment: Environment): Settin
   if (!read) return [];
   const files = (Object.keys(FILES) as FileName[]).flatMap((name) => {
     const document = read.files[name];
-    const origins = keysOf(document, document.value, readSection(document, FILES[name]).value);
-    return [...withEnvironment(name, origins, environment)];
+    const origins = [...keysOf(document, document.value, readSection(document, FILES[name]).value)];
+    return withEnvironment(name, origins, environment);
   });
   const folders = (Object.keys(FOLDERS) as FolderName[]).flatMap((name) =>
     read.folders[name].flatMap((document) => [

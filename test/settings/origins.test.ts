@@ -64,6 +64,17 @@ describe('config show --origins', () => {
     expect(new Set(told).size, 'each key once').to.equal(told.length);
   });
 
+  it('leaves out what a variable has taken the place of', async () => {
+    const told = await show(
+      { ...FILES, 'storage.yaml': 'database: { url_file: ./secrets/database }\n' },
+      { ...ENVIRONMENT, HOST_FILE: '/nowhere' },
+    );
+    expect(told.filter((line) => line.includes('database.url'))).to.deep.equal([
+      'storage.yaml: database.url: [secret]  (environment DATABASE_URL)',
+    ]);
+    expect(told, 'no variable that is read').to.include('server.yaml: host: "127.0.0.1"  (default)');
+  });
+
   it('says the same as JSON', async () => {
     const told = await show(FILES, { SHOP_SECRET: ENVIRONMENT.SHOP_SECRET }, '--json');
     const origins = JSON.parse(told.find((line) => line.startsWith('[')) ?? '') as object[];

@@ -70,6 +70,19 @@ export function createUsers(db: Db): Users {
     const { password_hash: passwordHash, password_failures: passwordFailures } = found;
     return { user: toUser(found), passwordFailures, ...(passwordHash === null ? {} : { passwordHash }) };
   }
+  /** Raises a count by one; undefined where there is no such person, or where it stands at `end` already. */
+  async function raised(
+    count: 'password_failures' | 'wrong_numbers' | 'offline_failures',
+    id: string,
+    end?: number,
+  ): Promise<number | undefined> {
+    const [found] = await rows<{ now: number }>(
+      db,
+      `update users set ${count} = ${count} + 1 where id = ? ${end === undefined ? '' : `and ${count} < ${end}`} returning ${count} as now`,
+      [id],
+    );
+    return found?.now;
+  }
   const update = (set: string, bindings: (string | boolean)[]) =>
     one(db, `update users set ${set} where id = ? returning id`, bindings);
 
@@ -124,14 +137,7 @@ export function createUsers(db: Db): Users {
     async setPasswordHash(id, hash) {
       await update('password_hash = ?, password_failures = 0', [hash, id]);
     },
-    async passwordFailed(id) {
-      const found = await rows<{ password_failures: number }>(
-        db,
-        'update users set password_failures = password_failures + 1 where id = ? returning password_failures',
-        [id],
-      );
-      return found[0]?.password_failures ?? 0;
-    },
+    passwordFailed: async (id) => (await raised('password_failures', id)) ?? 0,
     async clearPasswordFailures(id) {
       await update('password_failures = 0', [id]);
     },
@@ -188,24 +194,9 @@ export function createUsers(db: Db): Users {
     async setPushPaused(id, paused) {
       await update('push_paused = ?', [paused, id]);
     },
-    async reserveNumber(id) {
-      const found = await rows<{ wrong_numbers: number }>(
-        db,
-        'update users set wrong_numbers = wrong_numbers + 1 where id = ? returning wrong_numbers',
-        [id],
-      );
-      // A count that was not written must not look like a low one.
-      return found[0]?.wrong_numbers ?? Number.MAX_SAFE_INTEGER;
-    },
-    async reserveOffline(id) {
-      const found = await rows<{ offline_failures: number }>(
-        db,
-        `update users set offline_failures = offline_failures + 1
-         where id = ? and offline_failures < ${OFFLINE_LIMIT} returning offline_failures`,
-        [id],
-      );
-      return found[0]?.offline_failures;
-    },
+    // A count that was not written must not look like a low one.
+    reserveNumber: async (id) => (await raised('wrong_numbers', id)) ?? Number.MAX_SAFE_INTEGER,
+    reserveOffline: (id) => raised('offline_failures', id, OFFLINE_LIMIT),
     async clearNumbers(id) {
       await update('wrong_numbers = 0', [id]);
     },
